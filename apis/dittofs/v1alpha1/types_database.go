@@ -1,0 +1,80 @@
+// SPDX-FileCopyrightText: The dittofs-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+// DatabaseType is the kind of database that dfs keeps its records in.
+// +enum
+// +k8s:enum
+type DatabaseType string
+
+const (
+	// DatabaseSQLite is a file on the control-plane volume.
+	DatabaseSQLite DatabaseType = "sqlite"
+	// DatabasePostgres is a PostgreSQL server that postgresSecretRef leads to.
+	DatabasePostgres DatabaseType = "postgres"
+)
+
+// DatabaseSpec chooses the database of dfs. Once the server has been set up the
+// database is part of its identity: type and path cannot be changed, unless the
+// object carries the annotation dittofs.io/accept-empty-database.
+type DatabaseSpec struct {
+	// type is sqlite or postgres. Default: postgres when postgresSecretRef is
+	// set, else sqlite. postgresSecretRef wins over this field.
+	// +optional
+	// +k8s:optional
+	Type DatabaseType `json:"type,omitempty"`
+
+	// sqlite sets up the SQLite database; it is not read with postgres.
+	// +optional
+	// +k8s:optional
+	SQLite *SQLiteSpec `json:"sqlite,omitempty"`
+
+	// postgresSecretRef names the Secret, in the namespace of the DittoServer,
+	// with the keys host, database, user and password and, if wanted, port
+	// (default 5432) and sslmode (default disable).
+	// +optional
+	// +k8s:optional
+	PostgresSecretRef *SecretReference `json:"postgresSecretRef,omitempty"`
+}
+
+// SQLiteSpec sets up the SQLite database.
+type SQLiteSpec struct {
+	// path is the database file in the pod, on the control-plane volume.
+	// Default /data/controlplane/controlplane.db.
+	// +optional
+	// +default="/data/controlplane/controlplane.db"
+	// +k8s:optional
+	// +k8s:maxLength=4096
+	Path string `json:"path,omitempty"`
+}
+
+// SecretReference names a Secret in the namespace of the DittoServer.
+type SecretReference struct {
+	// name of the Secret.
+	// +required
+	// +k8s:required
+	// +k8s:format=k8s-long-name
+	Name string `json:"name"`
+
+	// key is accepted, so that manifests of the DittoFS operator apply
+	// unchanged, and not read: the keys of this Secret are fixed.
+	// +optional
+	// +k8s:optional
+	Key string `json:"key,omitempty"`
+}
+
+// SecretKeyReference names one key of a Secret in the namespace of the DittoServer.
+type SecretKeyReference struct {
+	// name of the Secret.
+	// +required
+	// +k8s:required
+	// +k8s:format=k8s-long-name
+	Name string `json:"name"`
+
+	// key in the data of the Secret, at most 253 letters, digits, '-', '_' and '.'.
+	// +required
+	// +k8s:required
+	// +k8s:maxLength=253
+	Key string `json:"key"`
+}
