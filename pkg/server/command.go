@@ -1,0 +1,72 @@
+// SPDX-FileCopyrightText: The dittofs-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+	utilfeature "k8s.io/apiserver/pkg/util/feature"
+	cliflag "k8s.io/component-base/cli/flag"
+	"k8s.io/component-base/cli/globalflag"
+	logsapi "k8s.io/component-base/logs/api/v1"
+	"k8s.io/component-base/term"
+	"k8s.io/component-base/version"
+	"k8s.io/component-base/version/verflag"
+	"k8s.io/klog/v2"
+)
+
+// NewCommand returns the command dittofs-apiserver. It ends when ctx does.
+func NewCommand(ctx context.Context) *cobra.Command {
+	options := NewOptions()
+	cmd := &cobra.Command{
+		Use:   "dittofs-apiserver",
+		Short: "Serve the API group dittofs.io to a Kubernetes cluster and run DittoFS file servers in it",
+		Long: `dittofs-apiserver is an aggregated API server: a Kubernetes cluster passes requests
+for the group dittofs.io on to it. It keeps DittoServers in an etcd of its own and
+runs controllers that make StatefulSets, Services and the like of them.`,
+		Args:         cobra.NoArgs,
+		SilenceUsage: true,
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			if err := options.Complete(); err != nil {
+				return err
+			}
+			return logsapi.ValidateAndApply(options.Logs, utilfeature.DefaultFeatureGate)
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			verflag.PrintAndExitIfRequested()
+			if err := options.Validate(); err != nil {
+				return err
+			}
+			return run(cmd.Context(), options)
+		},
+	}
+	cmd.SetContext(ctx)
+	sets := options.Flags()
+	verflag.AddFlags(sets.FlagSet("global"))
+	globalflag.AddGlobalFlags(sets.FlagSet("global"), cmd.Name())
+	for _, flags := range sets.FlagSets {
+		cmd.Flags().AddFlagSet(flags)
+	}
+	columns, _, _ := term.TerminalSize(cmd.OutOrStdout())
+	cliflag.SetUsageAndHelpFunc(cmd, sets, columns)
+	return cmd
+}
+
+func run(ctx context.Context, options *Options) error {
+	klog.InfoS("Starting dittofs-apiserver", "version", version.Get().GitVersion)
+	server, err := New(ctx, options)
+	if err != nil {
+		return err
+	}
+	if err := server.Run(ctx); errors.Is(err, ErrRestart) {
+		klog.InfoS("Stopped on purpose", "reason", err.Error())
+		return nil
+	} else if err != nil {
+		return fmt.Errorf("serve: %w", err)
+	}
+	return nil
+}
