@@ -1,8 +1,12 @@
+// SPDX-FileCopyrightText: The dittofs-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
 package dfs
 
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -47,8 +51,8 @@ func (c *Client) Adapters(ctx context.Context) ([]Adapter, error) {
 	return out, nil
 }
 
-// UpdateAdapter changes the fields that are not nil and restarts the adapter. The caller must have checked the port: one
-// outside 0-65535 is stored by dfs all the same, and from then on the server panics at every start.
+// UpdateAdapter changes the fields that are not nil and restarts the adapter. A port out of range is refused here, because
+// dfs stores it all the same and from then on panics at every start.
 func (c *Client) UpdateAdapter(ctx context.Context, adapterType string, enabled *bool, port *int32) (Adapter, error) {
 	body := struct {
 		Enabled *bool  `json:"enabled,omitempty"`
@@ -56,7 +60,7 @@ func (c *Client) UpdateAdapter(ctx context.Context, adapterType string, enabled 
 	}{enabled, port}
 	path := apiPrefix + "/adapters/" + url.PathEscape(adapterType)
 	if port != nil && (*port < 1 || *port > 65535) {
-		return Adapter{}, &StatusError{Method: http.MethodPut, Path: path, Code: http.StatusBadRequest, Detail: "not sent: the port must be between 1 and 65535"}
+		return Adapter{}, fmt.Errorf("dfs: adapter %s: port %d is not between 1 and 65535", adapterType, *port)
 	}
 	var out Adapter
 	err := c.do(ctx, call{method: http.MethodPut, path: path, body: body, into: &out})

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: The dittofs-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
 // Package dfs is the client of the REST API of a running DittoFS server (the "dfs API"), and the only place that knows
 // its paths and shapes. In go a base URL and a function that yields a token; out come typed answers or typed errors.
 // It never looks an address up in Kubernetes, never follows a redirect, and never puts a token or a secret into an error.
@@ -126,7 +129,7 @@ func (c *Client) do(ctx context.Context, cl call) error {
 		return &AnswerError{cl.method, cl.path, fmt.Sprintf("status %d with content type %q instead of application/json", res.StatusCode, mt)}
 	}
 	if err := json.Unmarshal(body, cl.into); err != nil {
-		// The text of a JSON error quotes at most one character or a Go type, never a value.
+		// The text of a JSON error quotes at most a character, a number or a Go type, never a string of the body.
 		return &AnswerError{cl.method, cl.path, "the body does not have the expected shape: " + err.Error()}
 	}
 	return nil

@@ -9,7 +9,6 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
-	utilfeature "k8s.io/apiserver/pkg/util/feature"
 	cliflag "k8s.io/component-base/cli/flag"
 	"k8s.io/component-base/cli/globalflag"
 	logsapi "k8s.io/component-base/logs/api/v1"
@@ -34,7 +33,7 @@ runs controllers that make StatefulSets, Services and the like of them.`,
 			if err := options.Complete(); err != nil {
 				return err
 			}
-			return logsapi.ValidateAndApply(options.Logs, utilfeature.DefaultFeatureGate)
+			return logsapi.ValidateAndApply(options.Logs, nil)
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			verflag.PrintAndExitIfRequested()

@@ -57,7 +57,7 @@ func (o *ControllerOptions) addFlags(flags *pflag.FlagSet) {
 
 func (o *ControllerOptions) validate() []error {
 	var errs []error
-	if err := controller.ValidateEnabled(o.Enabled); err != nil {
+	if err := controller.ValidateControllers(o.Enabled); err != nil {
 		errs = append(errs, fmt.Errorf("--controllers: %w", err))
 	}
 	if o.LeaderElect && (o.RetryPeriod <= 0 || o.RenewDeadline <= o.RetryPeriod || o.LeaseDuration <= o.RenewDeadline) {

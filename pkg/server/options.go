@@ -178,6 +178,9 @@ func (o *Options) Validate() error {
 	if cert := o.SecureServing.ServerCert.CertKey; cert.CertFile == "" || cert.KeyFile == "" {
 		errs = append(errs, errors.New("--tls-cert-file and --tls-private-key-file are required: the aggregator verifies the certificate by the caBundle of the APIService"))
 	}
+	if o.SecureServing.BindPort == 0 {
+		errs = append(errs, errors.New("--secure-port=0: must be 1 to 65535, the server has no other port"))
+	}
 	for _, part := range []interface{ Validate() []error }{
 		o.ServerRun, o.SecureServing, o.Authentication, o.Authorization, o.Admission, o.Audit, o.Features, o.Traces,
 	} {

@@ -1,0 +1,97 @@
+# dittofs-apiserver. `make` lists the targets. Works with GNU make 3.81 (macOS) and later.
+
+LOCAL := $(CURDIR)/.local
+BIN   := $(LOCAL)/bin
+
+# v0.1.0 on a clean tag, v0.1.0-dev+1a2b3c4 after it, v0.0.0-dev+1a2b3c4 before the first, v0.0.0-dev outside of git.
+GIT_TAG    := $(shell git describe --tags --abbrev=0 --match 'v[0-9]*' 2>/dev/null || echo v0.0.0)
+GIT_COMMIT := $(shell git rev-parse HEAD 2>/dev/null)
+GIT_DIRTY  := $(shell test -z "$$(git status --porcelain 2>/dev/null)" && echo clean || echo dirty)
+GIT_EXACT  := $(shell git describe --tags --exact-match --match 'v[0-9]*' 2>/dev/null)
+ifneq ($(GIT_EXACT)/$(GIT_DIRTY),$(GIT_TAG)/clean)
+GIT_SUFFIX := -dev$(if $(GIT_COMMIT),+$(shell git rev-parse --short HEAD 2>/dev/null))
+endif
+VERSION ?= $(GIT_TAG)$(GIT_SUFFIX)
+
+V := k8s.io/component-base/version
+LDFLAGS := -s -w -X $(V).gitVersion=$(VERSION) -X $(V).gitCommit=$(GIT_COMMIT) -X $(V).gitTreeState=$(GIT_DIRTY) -X $(V)/verflag.programName=dittofs-apiserver
+
+# No -trimpath and no CGO_ENABLED here: both are part of the build cache's key, and hack/controlplane/build.sh
+# compiles the same packages of Kubernetes. Release images set what they need for themselves.
+GO_BUILD := go build -ldflags '$(LDFLAGS)'
+
+# EMULATED_VERSION=1.34 makes the local control plane behave like that Kubernetes release.
+EMULATED_VERSION ?=
+LOCALUP = $(BIN)/localup --root='$(CURDIR)'
+
+.DEFAULT_GOAL := help
+
+##@ Try it
+
+.PHONY: demo
+demo: local-binaries ## Build everything, start a local cluster, create a DittoServer and show what it becomes
+	@$(LOCALUP) demo --emulated-version='$(EMULATED_VERSION)'
+
+.PHONY: up
+up: local-binaries ## Start the local cluster with our API and leave it running
+	@$(LOCALUP) up --emulated-version='$(EMULATED_VERSION)'
+
+.PHONY: down
+down: localup ## Stop the local cluster; nothing but binaries and logs is left
+	@$(LOCALUP) down
+
+.PHONY: status
+status: localup ## Show what runs of the local cluster
+	@$(LOCALUP) status
+
+##@ Build
+
+.PHONY: build
+build: ## Build dittofs-apiserver into .local/bin
+	@mkdir -p '$(BIN)'
+	@$(GO_BUILD) -o '$(BIN)/dittofs-apiserver' ./cmd/dittofs-apiserver
+
+.PHONY: controlplane
+controlplane: ## Build Kubernetes, etcd and kwok for the local cluster (about 9 minutes on 2 cores, once)
+	@hack/controlplane/build.sh '$(BIN)'
+
+.PHONY: standin
+standin: ## Build the stand-in for the dfs API, which answers where no dfs process runs
+	@mkdir -p '$(BIN)'
+	@$(GO_BUILD) -o '$(BIN)/standin-dfs' ./test/standin/cmd/standin-dfs
+
+.PHONY: localup
+localup: ## Build the command behind up, down and demo
+	@mkdir -p '$(BIN)'
+	@$(GO_BUILD) -o '$(BIN)/localup' ./hack/localup
+
+# In this order also under -j: controlplane shows its progress, and what comes after finds its packages compiled.
+.PHONY: local-binaries
+local-binaries:
+	@$(MAKE) --no-print-directory controlplane
+	@$(MAKE) --no-print-directory build
+	@$(MAKE) --no-print-directory standin
+	@$(MAKE) --no-print-directory localup
+
+##@ Generate
+
+##@ Verify
+
+##@ Test
+
+##@ Clean
+
+.PHONY: clean
+clean: ## Stop the local cluster and remove everything that was built
+	@if [ -d '$(LOCAL)/run' ]; then $(MAKE) --no-print-directory down; fi
+	@rm -rf '$(BIN)' '$(LOCAL)/logs'
+
+##@ Help
+
+.PHONY: help
+help: ## Show this help
+	@awk 'BEGIN { FS = ":.*## "; print "Usage: make <target>" } \
+		/^##@ / { section = substr($$0, 5) } \
+		/^[a-zA-Z0-9_-]+:.*## / { \
+			if (section != shown) { printf "\n%s\n", section; shown = section } \
+			printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))

@@ -1,0 +1,183 @@
+// SPDX-FileCopyrightText: The dittofs-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package apply makes one object of the host cluster what it should be, by server-side apply.
+// In go an apply configuration and the name of its DittoServer; out comes what was done, or whose object is in the way.
+// It never sends a request when nothing would change, and never touches an object that is not ours.
+package apply
+
+import (
+	"context"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
+)
+
+// Action is what Ensure did.
+type Action string
+
+const (
+	// Unchanged means that the object is as wanted already.
+	Unchanged Action = "Unchanged"
+	// Created means that the object was missing and now exists.
+	Created Action = "Created"
+	// Changed means that a difference was sent.
+	Changed Action = "Changed"
+	// Waiting means that the cache does not show our last apply yet. Its watch event will come.
+	Waiting Action = "Waiting"
+	// Rewritten means that somebody changes what we apply on its way in, so that sending it again is pointless.
+	Rewritten Action = "Rewritten"
+	// Conflict means that the object is somebody else's.
+	Conflict Action = "Conflict"
+	// Planned means that something would have been sent, had it not been for DryRun.
+	Planned Action = "Planned"
+)
+
+// Result describes one object after Ensure.
+type Result struct {
+	Kind   string
+	Name   string
+	Action Action
+	// Live is the object as last seen, with the type of its kind; nil when it does not exist.
+	// After Created and Changed it is the answer to the apply.
+	Live client.Object
+	// Paths are the fields that differed, at most maxPaths of them.
+	Paths []string
+	// Owner says, after a Conflict, who has the object.
+	Owner string
+}
+
+// Applier applies objects for the controllers. It is safe for use by several goroutines, one per DittoServer.
+type Applier struct {
+	// Cached reads objects that carry our labels; Live reads any object.
+	Cached client.Reader
+	Live   client.Reader
+	// Writer sends the applies.
+	Writer client.Writer
+
+	memory memory
+}
+
+// Request is one object that is wanted.
+type Request struct {
+	Kind   Kind
+	Server types.NamespacedName
+	Name   string
+	// Want is the apply configuration of the object.
+	Want any
+	// DryRun computes the difference and sends nothing.
+	DryRun bool
+}
+
+// Ensure makes the object what it should be.
+func (a *Applier) Ensure(ctx context.Context, req Request) (Result, error) {
+	res := Result{Kind: req.Kind.GVK.Kind, Name: req.Name, Action: Unchanged}
+	want, err := toFields(req.Want)
+	if err != nil {
+		return res, fmt.Errorf("encode the wanted %s %s: %w", res.Kind, res.Name, err)
+	}
+	key := types.NamespacedName{Namespace: req.Server.Namespace, Name: req.Name}
+	live := req.Kind.New()
+	cached := true
+	if err := a.Cached.Get(ctx, key, live); apierrors.IsNotFound(err) {
+		// The cache holds objects with our labels only, and may lag: only the API knows whether the name is free.
+		cached = false
+		if err := a.Live.Get(ctx, key, live); apierrors.IsNotFound(err) {
+			return a.create(ctx, req, res, want)
+		} else if err != nil {
+			return res, fmt.Errorf("look up %s %s: %w", res.Kind, res.Name, err)
+		}
+	} else if err != nil {
+		return res, fmt.Errorf("look up %s %s in the cache: %w", res.Kind, res.Name, err)
+	}
+	res.Live = live
+	if !Ours(live, req.Server.Name) {
+		res.Action, res.Owner = Conflict, DescribeOwner(live)
+		return res, nil
+	}
+	owned, err := req.Kind.owned(live)
+	if err != nil {
+		return res, err
+	}
+	res.Paths = changedPaths(owned, want)
+	last, known := a.memory.get(req)
+	if len(res.Paths) == 0 {
+		return res, nil
+	}
+	if known && cached && older(live.GetResourceVersion(), last.resourceVersion) {
+		res.Action = Waiting
+		return res, nil
+	}
+	if known && last.uid == live.GetUID() && last.want == hash(want) && last.owned == hash(owned) {
+		// This very wish was applied to this very state before, and this state is what came of it.
+		res.Action = Rewritten
+		return res, nil
+	}
+	if req.DryRun {
+		res.Action = Planned
+		return res, nil
+	}
+	res.Action = Changed
+	return a.send(ctx, req, res, want, live.GetUID())
+}
+
+// create applies without force: if somebody else makes the object in this moment, their fields conflict with ours
+// instead of being overwritten.
+func (a *Applier) create(ctx context.Context, req Request, res Result, want fields) (Result, error) {
+	if req.DryRun {
+		res.Action = Planned
+		return res, nil
+	}
+	res.Action = Created
+	return a.send(ctx, req, res, want, "")
+}
+
+func (a *Applier) send(ctx context.Context, req Request, res Result, want fields, uid types.UID) (Result, error) {
+	u := &unstructured.Unstructured{Object: runtime.DeepCopyJSON(want.sent)}
+	opts := []client.ApplyOption{client.FieldOwner(dittofsv1alpha1.FieldManager)}
+	if uid != "" {
+		// Another object of the same name is refused instead of being changed.
+		u.SetUID(uid)
+		opts = append(opts, client.ForceOwnership)
+	}
+	if err := a.Writer.Apply(ctx, client.ApplyConfigurationFromUnstructured(u), opts...); err != nil {
+		return res, fmt.Errorf("apply %s %s: %w", res.Kind, res.Name, err)
+	}
+	live := req.Kind.New()
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(u.Object, live); err != nil {
+		return res, fmt.Errorf("decode the applied %s %s: %w", res.Kind, res.Name, err)
+	}
+	res.Live = live
+	owned, err := req.Kind.owned(live)
+	if err != nil {
+		return res, err
+	}
+	a.memory.put(req, record{
+		uid:             live.GetUID(),
+		resourceVersion: live.GetResourceVersion(),
+		want:            hash(want),
+		owned:           hash(owned),
+	})
+	if paths := changedPaths(owned, want); res.Action == Changed && len(paths) > 0 {
+		// Said at once: if the answer equals what was there before, no watch event follows.
+		res.Action, res.Paths = Rewritten, paths
+	}
+	return res, nil
+}
+
+// Forget drops what is remembered about the objects of a DittoServer.
+func (a *Applier) Forget(server types.NamespacedName) { a.memory.forget(server) }
+
+// older says that a was written before b. Resource versions that cannot be compared count as not older: then at worst
+// one request too many is sent.
+func older(a, b string) bool {
+	c, err := resourceversion.CompareResourceVersion(a, b)
+	return err == nil && c < 0
+}

@@ -1,0 +1,45 @@
+// SPDX-FileCopyrightText: The dittofs-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
+package apply
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
+)
+
+// Ours says that an object was made for the DittoServer of this name. The UID of the DittoServer is not asked for: after
+// the loss of our store the same manifest has another one, and finds its objects by name.
+func Ours(obj metav1.Object, server string) bool {
+	labels := obj.GetLabels()
+	return labels[dittofsv1alpha1.LabelManagedBy] == dittofsv1alpha1.ManagedBy && labels[dittofsv1alpha1.LabelServer] == server
+}
+
+// DescribeOwner says in a few words who has an object: its controller, the DittoServer it carries the label of, or
+// those who last wrote it.
+func DescribeOwner(obj metav1.Object) string {
+	if ref := metav1.GetControllerOf(obj); ref != nil {
+		return fmt.Sprintf("controlled by %s %s (%s)", ref.Kind, ref.Name, ref.APIVersion)
+	}
+	labels := obj.GetLabels()
+	if by := labels[dittofsv1alpha1.LabelManagedBy]; by == dittofsv1alpha1.ManagedBy {
+		return fmt.Sprintf("made for the DittoServer %q", labels[dittofsv1alpha1.LabelServer])
+	} else if by != "" {
+		return "managed by " + by
+	}
+	var managers []string
+	for _, entry := range obj.GetManagedFields() {
+		if entry.Subresource == "" && entry.Manager != "" && !slices.Contains(managers, entry.Manager) {
+			managers = append(managers, entry.Manager)
+		}
+	}
+	if len(managers) == 0 {
+		return "of an unknown owner"
+	}
+	return "written by " + strings.Join(managers, ", ")
+}

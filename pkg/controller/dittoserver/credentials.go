@@ -1,0 +1,93 @@
+// SPDX-FileCopyrightText: The dittofs-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dittoserver
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+
+	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
+	"github.com/dittofs/dittofs-apiserver/pkg/controller/apply"
+	"github.com/dittofs/dittofs-apiserver/pkg/controller/watches"
+	"github.com/dittofs/dittofs-apiserver/pkg/render"
+)
+
+// soon is the wait for somebody who was faster.
+const soon = time.Second
+
+// credentials makes the Secrets that the spec does not refer to, once: an existing one is never written. It returns the
+// names of Secrets that must not be read, because they are missing for a reason already noted, or somebody else's.
+func (p *pass) credentials(ctx context.Context) (map[string]bool, error) {
+	blocked := map[string]bool{}
+	if p.server.Spec.Identity.JWT.SecretRef == nil {
+		ok, err := p.credential(ctx, render.JWTSecretName(p.server.Name), "spec.identity.jwt.secretRef", newJWTSecret)
+		if err != nil {
+			return nil, err
+		}
+		blocked[render.JWTSecretName(p.server.Name)] = !ok
+	}
+	// dfs reads the first password at its very first start only. For a server that exists a new one would be a lie.
+	if p.server.Spec.Identity.Admin.PasswordSecretRef == nil && p.set == nil {
+		ok, err := p.credential(ctx, render.AdminSecretName(p.server.Name), "spec.identity.admin.passwordSecretRef", newAdminSecret)
+		if err != nil {
+			return nil, err
+		}
+		blocked[render.AdminSecretName(p.server.Name)] = !ok
+	}
+	maps.DeleteFunc(blocked, func(_ string, b bool) bool { return !b })
+	return blocked, nil
+}
+
+// credential makes one Secret if there is none, and says whether it is there to be read.
+func (p *pass) credential(ctx context.Context, name, field string, generate func() (map[string][]byte, error)) (bool, error) {
+	key := types.NamespacedName{Namespace: p.key.Namespace, Name: name}
+	found := watches.NewSecretMetadata()
+	err := p.Host.Get(ctx, key, found)
+	if apierrors.IsNotFound(err) {
+		// Asked again of the API: the cache may not show yet what the last pass made.
+		found = watches.NewSecretMetadata()
+		err = p.Live.Get(ctx, key, found)
+	}
+	if err == nil {
+		if !apply.Ours(found, p.server.Name) {
+			p.nameConflict("Secret", name, apply.DescribeOwner(found)+", or name it in "+field)
+			return false, nil
+		}
+		return true, nil
+	}
+	if !apierrors.IsNotFound(err) {
+		return false, fmt.Errorf("look up Secret %s: %w", name, err)
+	}
+	if p.dryRun {
+		p.plan = append(p.plan, "create Secret "+name)
+		return false, nil
+	}
+	data, err := generate()
+	if err != nil {
+		return false, fmt.Errorf("generate the content of Secret %s: %w", name, err)
+	}
+	switch err := p.Host.Create(ctx, render.GeneratedSecret(p.server, name, data)); {
+	case err == nil:
+		p.created = append(p.created, "Secret "+name)
+		return true, nil
+	case apierrors.IsAlreadyExists(err):
+		p.recheck(soon)
+		return false, nil
+	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
+		return false, nil
+	case apierrors.IsForbidden(err):
+		p.add(refusedRetry, dittofsv1alpha1.ConditionConfigReady, reasonCredentialsRefused,
+			"The Secret %s cannot be generated: %s. Set %s to a Secret of your own, or install the component generate-credentials.",
+			name, apiMessage(err), field)
+		return false, nil
+	default:
+		return false, p.refused("Secret", name, fmt.Errorf("create Secret %s: %w", name, err))
+	}
+}

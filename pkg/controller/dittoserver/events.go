@@ -1,0 +1,68 @@
+// SPDX-FileCopyrightText: The dittofs-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dittoserver
+
+import (
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
+	"github.com/dittofs/dittofs-apiserver/pkg/controller/nscheck"
+	"github.com/dittofs/dittofs-apiserver/pkg/render"
+)
+
+// objectEvents tells what this pass made and changed.
+func (p *pass) objectEvents() {
+	if len(p.created) > 0 {
+		p.event(corev1.EventTypeNormal, reasonCreated, "Create", "Created "+strings.Join(p.created, ", "))
+		if p.set != nil && len(p.changed) == 0 && slices.Contains(p.created, "Secret "+render.JWTSecretName(p.server.Name)) &&
+			!slices.Contains(p.created, "StatefulSet "+render.StatefulSetName(p.server.Name)) {
+			p.event(corev1.EventTypeWarning, reasonGeneratedAnew, "Create",
+				"The generated JWT Secret was missing and has been generated anew: the server restarts with it and tokens issued before are void")
+		}
+	}
+	if len(p.changed) > 0 {
+		p.event(corev1.EventTypeNormal, reasonChanged, "Apply", "Changed "+strings.Join(p.changed, ", "))
+	}
+}
+
+// statusEvents tells of conditions that took another reason. The stored status is the memory: a restarted controller
+// says nothing twice.
+func (p *pass) statusEvents(before, after dittofsv1alpha1.DittoServerStatus) {
+	told := map[string]bool{}
+	for _, now := range after.Conditions {
+		old := meta.FindStatusCondition(before.Conditions, now.Type)
+		if old != nil && old.Reason == now.Reason && old.Status == now.Status || told[now.Reason] {
+			continue
+		}
+		switch {
+		case isWarning(now.Reason):
+			told[now.Reason] = true
+			p.event(corev1.EventTypeWarning, now.Reason, "Reconcile", now.Message)
+		case now.Type == dittofsv1alpha1.ConditionProgressing && now.Status == metav1.ConditionTrue &&
+			(now.Reason == reasonRollingOut || now.Reason == reasonDeleting),
+			now.Type == dittofsv1alpha1.ConditionReady && now.Status == metav1.ConditionTrue:
+			told[now.Reason] = true
+			p.event(corev1.EventTypeNormal, now.Reason, "Reconcile", now.Message)
+		}
+	}
+}
+
+// maxNote is the longest text that the API takes in an event.
+const maxNote = 1024
+
+func (p *pass) event(eventType, reason, action, note string) {
+	// A namespace that is gone or going takes no events.
+	if p.namespace == nscheck.Missing || p.namespace == nscheck.Terminating {
+		return
+	}
+	if len(note) > maxNote {
+		note = strings.ToValidUTF8(note[:maxNote-3], "") + "..."
+	}
+	p.Events.Eventf(p.stored, nil, eventType, reason, action, "%s", note)
+}

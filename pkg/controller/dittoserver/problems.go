@@ -1,0 +1,130 @@
+// SPDX-FileCopyrightText: The dittofs-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dittoserver
+
+import (
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
+	"github.com/dittofs/dittofs-apiserver/pkg/controller/apply"
+	"github.com/dittofs/dittofs-apiserver/pkg/controller/nscheck"
+)
+
+// Retries of what no watch event announces.
+const (
+	refusedRetry  = time.Minute      // rights, quotas and policies are not watched
+	conflictRetry = 2 * time.Minute  // objects without our labels are not watched
+	expandRetry   = 10 * time.Minute // neither are StorageClasses
+)
+
+// problem is something that keeps the server from being what the spec asks for.
+type problem struct {
+	condition string // the type of the condition that carries it
+	reason    string
+	message   string
+}
+
+// add notes a problem; retry says when to look again, 0 if an event will tell.
+func (p *pass) add(retry time.Duration, condition, reason, format string, args ...any) {
+	p.problems = append(p.problems, problem{condition, reason, fmt.Sprintf(format, args...)})
+	p.recheck(retry)
+}
+
+// recheck asks for another pass after d, unless one is due earlier anyway.
+func (p *pass) recheck(d time.Duration) {
+	if d > 0 && (p.after == 0 || d < p.after) {
+		p.after = d
+	}
+}
+
+// conditionOf is the condition that tells of an object of this kind.
+func conditionOf(kind string) string {
+	if kind == "ConfigMap" || kind == "Secret" {
+		return dittofsv1alpha1.ConditionConfigReady
+	}
+	return dittofsv1alpha1.ConditionAvailable
+}
+
+func (p *pass) nameConflict(kind, name, owner string) {
+	p.add(conflictRetry, conditionOf(kind), reasonNameConflict,
+		"%s %s exists and does not belong to this DittoServer: it is %s. It is left alone. Rename or delete it, or delete this DittoServer and create it under another name.",
+		kind, name, owner)
+}
+
+// refused turns an error of the host's API into a problem, if asking again soon would not help. It returns what is left.
+func (p *pass) refused(kind, name string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
+		// The event of the namespace is on its way.
+		return nil
+	case apierrors.IsForbidden(err), apierrors.IsInvalid(err), apierrors.IsBadRequest(err), apierrors.IsRequestEntityTooLargeError(err):
+		p.add(refusedRetry, conditionOf(kind), reasonApplyRefused, "The cluster refuses %s %s: %s. Tried again every %s.",
+			kind, name, apiMessage(err), refusedRetry)
+		return nil
+	case apierrors.IsConflict(err):
+		// Somebody was faster: the next look finds out who.
+		p.recheck(soon)
+		return nil
+	default:
+		return err
+	}
+}
+
+// apiMessage is the API's own sentence without our wrapping.
+func apiMessage(err error) string {
+	for e := err; e != nil; {
+		if status, ok := e.(apierrors.APIStatus); ok {
+			return status.Status().Message
+		}
+		u, ok := e.(interface{ Unwrap() error })
+		if !ok {
+			break
+		}
+		e = u.Unwrap()
+	}
+	return err.Error()
+}
+
+// note records what became of one object.
+func (p *pass) note(res apply.Result) {
+	what := res.Kind + " " + res.Name
+	switch res.Action {
+	case apply.Created:
+		p.created = append(p.created, what)
+	case apply.Changed:
+		p.changed = append(p.changed, what)
+	case apply.Conflict:
+		p.nameConflict(res.Kind, res.Name, res.Owner)
+	case apply.Rewritten:
+		p.rewritten = append(p.rewritten, fmt.Sprintf("%s %v", what, res.Paths))
+	case apply.Planned:
+		if res.Live == nil {
+			p.plan = append(p.plan, "create "+what)
+		} else {
+			p.plan = append(p.plan, fmt.Sprintf("change %s %v", what, res.Paths))
+		}
+	}
+}
+
+// namespaceProblem says why nothing is done in a namespace that is not, or not for long, the server's own.
+func (p *pass) namespaceProblem(state nscheck.State) {
+	ready := dittofsv1alpha1.ConditionReady
+	name := p.server.Namespace
+	switch state {
+	case nscheck.Missing:
+		p.add(0, ready, reasonNamespaceMissing, "The namespace %s no longer exists. This object is left over and will be removed.", name)
+	case nscheck.Replaced:
+		p.add(0, ready, reasonNamespaceReplaced, "The namespace %s was deleted and created anew since this object was made. Nothing is run in it; this object will be removed.", name)
+	case nscheck.Terminating:
+		p.add(0, ready, reasonNamespaceTerminating, "The namespace %s is being deleted, and this server with it.", name)
+	case nscheck.Unstamped:
+		p.add(0, ready, reasonNamespaceUnknown, "The annotation %s is missing, so that nobody knows whether this is the namespace that the object was made in. Delete the object with --cascade=orphan and create it again: what runs is adopted.", dittofsv1alpha1.AnnotationNamespaceUID)
+	}
+}

@@ -1,0 +1,97 @@
+// SPDX-FileCopyrightText: The dittofs-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dittoserver
+
+// Reasons of conditions and events. They are stable: users match on them.
+const (
+	// ConfigReady
+	reasonConfigApplied      = "ConfigApplied"
+	reasonFieldRewritten     = "FieldRewritten"
+	reasonInvalidSpec        = "InvalidSpec"
+	reasonNameConflict       = "NameConflict"
+	reasonApplyRefused       = "ApplyRefused"
+	reasonCredentialsRefused = "CredentialsRefused"
+	reasonSecretNotFound     = "SecretNotFound"
+	reasonSecretKeyMissing   = "SecretKeyMissing"
+	reasonSecretTooShort     = "SecretTooShort"
+	reasonSecretTooLong      = "SecretTooLong"
+	reasonSecretUnreadable   = "SecretUnreadable"
+
+	// the namespace
+	reasonNamespaceMissing     = "NamespaceMissing"
+	reasonNamespaceReplaced    = "NamespaceReplaced"
+	reasonNamespaceTerminating = "NamespaceTerminating"
+	reasonNamespaceUnknown     = "NamespaceUnknown"
+
+	// Available, Progressing
+	reasonPodReady          = "PodReady"
+	reasonPodStarting       = "PodStarting"
+	reasonPodUnschedulable  = "PodUnschedulable"
+	reasonPodTerminating    = "PodTerminating"
+	reasonPodMissing        = "PodMissing"
+	reasonImageUnavailable  = "ImageUnavailable"
+	reasonContainerBlocked  = "ContainerBlocked"
+	reasonCrashLooping      = "CrashLooping"
+	reasonNotCreated        = "NotCreated"
+	reasonCreating          = "Creating"
+	reasonBlocked           = "Blocked"
+	reasonStopping          = "Stopping"
+	reasonStopped           = "Stopped"
+	reasonRollingOut        = "RollingOut"
+	reasonWaitingForPod     = "WaitingForPod"
+	reasonResizingVolumes   = "ResizingVolumes"
+	reasonExpansionRefused  = "ExpansionRefused"
+	reasonUpToDate          = "UpToDate"
+	reasonDeleting          = "Deleting"
+	reasonServerReady       = "ServerReady"
+	reasonCreated           = "Created"
+	reasonChanged           = "ConfigChanged"
+	reasonGeneratedAnew     = "CredentialsGeneratedAnew"
+	reasonDFSProbeOff       = "DFSProbeOff"
+	reasonAskingDFS         = "AskingDFS"
+	reasonDFSUnreachable    = "DFSUnreachable"
+	reasonDatabaseReachable = "DatabaseReachable"
+	reasonDatabaseUnreached = "DatabaseUnreachable"
+	reasonTokenAccepted     = "TokenAccepted"
+	reasonJWTSecretMismatch = "JWTSecretMismatch"
+	reasonRestartPending    = "RestartPending"
+	reasonClockSkew         = "ClockSkew"
+	reasonTokenUnsigned     = "TokenUnsigned"
+	reasonAdaptersServing   = "AdaptersServing"
+	reasonNoAdapterEnabled  = "NoAdapterEnabled"
+	reasonAdapterNotServing = "AdapterNotServing"
+)
+
+// failed are the reasons that no waiting cures: the phase is Failed and a person is needed.
+var failed = map[string]bool{
+	reasonInvalidSpec:        true,
+	reasonNameConflict:       true,
+	reasonApplyRefused:       true,
+	reasonCredentialsRefused: true,
+	reasonSecretNotFound:     true,
+	reasonSecretKeyMissing:   true,
+	reasonSecretTooShort:     true,
+	reasonSecretTooLong:      true,
+	reasonSecretUnreadable:   true,
+	reasonNamespaceMissing:   true,
+	reasonNamespaceReplaced:  true,
+	reasonNamespaceUnknown:   true,
+	reasonExpansionRefused:   true,
+	reasonJWTSecretMismatch:  true,
+	reasonClockSkew:          true,
+}
+
+// warned are the reasons that are worth a Warning event when a condition takes them.
+var warned = map[string]bool{
+	reasonFieldRewritten:    true,
+	reasonDFSUnreachable:    true,
+	reasonDatabaseUnreached: true,
+	reasonAdapterNotServing: true,
+	reasonCrashLooping:      true,
+	reasonImageUnavailable:  true,
+	reasonPodUnschedulable:  true,
+	reasonContainerBlocked:  true,
+}
+
+func isWarning(reason string) bool { return failed[reason] || warned[reason] }

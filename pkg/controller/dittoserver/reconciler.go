@@ -1,0 +1,202 @@
+// SPDX-FileCopyrightText: The dittofs-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package dittoserver turns each DittoServer into objects of the host cluster, and what becomes of them into its status.
+// In go DittoServers and what the caches hold; out come server-side applies, status writes and events.
+// It never touches an object that is not its own, never reads a clock or a Secret in render, and never waits for dfs.
+package dittoserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
+	"github.com/dittofs/dittofs-apiserver/pkg/controller/apply"
+	"github.com/dittofs/dittofs-apiserver/pkg/controller/dfsprobe"
+	"github.com/dittofs/dittofs-apiserver/pkg/controller/nscheck"
+)
+
+// observeRetry is how often a pass is repeated that was not allowed to write.
+const observeRetry = 30 * time.Second
+
+// Observations is where the dfs probe leaves what it saw.
+type Observations interface {
+	Get(server types.NamespacedName) (dfsprobe.Observation, bool)
+}
+
+// Recorder records events about DittoServers in the host cluster.
+type Recorder interface {
+	Eventf(regarding, related runtime.Object, eventtype, reason, action, note string, args ...any)
+}
+
+// Reconciler reconciles DittoServers. All fields but Observations are needed.
+type Reconciler struct {
+	// Servers reads DittoServers from a cache, and writes their status and finalizers.
+	Servers client.Client
+	// Host reads our objects from a cache and writes objects of the host cluster; Live reads any object from its API.
+	Host    client.Client
+	Live    client.Reader
+	Applier *apply.Applier
+	Events  Recorder
+	// Observations is nil where no dfs probe runs.
+	Observations Observations
+	Clock        clock.PassiveClock
+	// ObserveOnly says, with the reason, that nothing may be written.
+	ObserveOnly func() (bool, string)
+
+	hashes hashMemory
+	grown  growthMemory
+	plans  planMemory
+}
+
+// pass is one reconcile of one DittoServer.
+type pass struct {
+	*Reconciler
+	key    types.NamespacedName
+	stored *dittofsv1alpha1.DittoServer // as the cache has it
+	server *dittofsv1alpha1.DittoServer // defaulted copy
+	dryRun bool
+	now    time.Time
+
+	namespace nscheck.State
+	problems  []problem
+	rewritten []string
+	created   []string
+	changed   []string
+	plan      []string
+	set       *appsv1.StatefulSet // ours, nil if there is none
+	held      bool                // the pod template is kept as it is
+	resizing  []string            // claims that grow
+	waitsFor  string              // what a deletion waits for
+	after     time.Duration
+}
+
+// Reconcile brings one DittoServer and its parts together, and reports.
+func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reconcile.Result, error) {
+	stored := &dittofsv1alpha1.DittoServer{}
+	if err := r.Servers.Get(ctx, req.NamespacedName, stored); apierrors.IsNotFound(err) {
+		r.forget(req.NamespacedName)
+		return reconcile.Result{}, nil
+	} else if err != nil {
+		return reconcile.Result{}, fmt.Errorf("read DittoServer: %w", err)
+	}
+	p := &pass{Reconciler: r, key: req.NamespacedName, stored: stored, server: stored.DeepCopy(), now: r.Clock.Now()}
+	dittofsv1alpha1.SetObjectDefaults_DittoServer(p.server)
+	var why string
+	if p.dryRun, why = r.ObserveOnly(); p.dryRun {
+		p.recheck(observeRetry)
+	}
+	state, err := nscheck.Check(ctx, r.Host, r.Live, stored)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	p.namespace = state
+
+	done := false
+	switch {
+	case stored.DeletionTimestamp != nil:
+		done, err = p.tearDown(ctx)
+	case state != nscheck.Same:
+		p.namespaceProblem(state)
+	default:
+		err = p.materialise(ctx)
+	}
+	if p.dryRun {
+		r.plans.log(log.FromContext(ctx), p.key, why, p.plan)
+		return reconcile.Result{RequeueAfter: p.after}, err
+	}
+	if done {
+		return reconcile.Result{}, err
+	}
+	if err != nil && !isPartial(err) {
+		// What was not looked at must not be reported on.
+		return reconcile.Result{}, err
+	}
+	if statusErr := p.report(ctx); statusErr != nil {
+		err = errors.Join(err, statusErr)
+	}
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	return reconcile.Result{RequeueAfter: p.after}, nil
+}
+
+// materialise makes the parts. Each step notes problems and goes on where that makes sense.
+func (p *pass) materialise(ctx context.Context) error {
+	if err := p.ensureFinalizer(ctx); err != nil {
+		return err
+	}
+	if err := p.findStatefulSet(ctx); err != nil {
+		return err
+	}
+	blocked, err := p.credentials(ctx)
+	if err != nil {
+		return err
+	}
+	start, err := p.startSecrets(ctx, blocked)
+	if err != nil {
+		return err
+	}
+	if err := p.objects(ctx, start); err != nil {
+		return err
+	}
+	return p.growClaims(ctx)
+}
+
+// forget drops what is remembered of a DittoServer that is gone.
+func (r *Reconciler) forget(server types.NamespacedName) {
+	r.Applier.Forget(server)
+	r.hashes.forget(server)
+	r.grown.forget(server)
+	r.plans.forget(server)
+}
+
+// partialError is an error after which the status can still be told.
+type partialError struct{ error }
+
+func (e partialError) Unwrap() error { return e.error }
+
+func isPartial(err error) bool {
+	var partial partialError
+	return errors.As(err, &partial)
+}
+
+// table is a map of what is remembered per DittoServer.
+type table[V any] struct {
+	mu sync.Mutex
+	m  map[types.NamespacedName]V
+}
+
+func (t *table[V]) get(server types.NamespacedName) (V, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	v, ok := t.m[server]
+	return v, ok
+}
+
+func (t *table[V]) put(server types.NamespacedName, v V) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.m == nil {
+		t.m = map[types.NamespacedName]V{}
+	}
+	t.m[server] = v
+}
+
+func (t *table[V]) forget(server types.NamespacedName) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.m, server)
+}

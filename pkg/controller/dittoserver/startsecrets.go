@@ -1,0 +1,118 @@
+// SPDX-FileCopyrightText: The dittofs-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dittoserver
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+
+	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
+	"github.com/dittofs/dittofs-apiserver/pkg/controller/watches"
+	"github.com/dittofs/dittofs-apiserver/pkg/render"
+)
+
+// startState is what is known of the Secrets that dfs reads at its start.
+type startState struct {
+	// ready says that all of them are usable; only then are the others set.
+	ready        bool
+	configHash   string
+	postgresKeys map[string]bool
+}
+
+// startSecrets reads the start Secrets, if anything about them or the configuration has changed since the last time.
+func (p *pass) startSecrets(ctx context.Context, blocked map[string]bool) (startState, error) {
+	config, err := render.Config(p.server)
+	if err != nil {
+		p.add(0, dittofsv1alpha1.ConditionConfigReady, reasonInvalidSpec, "The spec cannot be rendered: %s.", err)
+		return startState{}, nil
+	}
+	wanted := p.wantedSecrets()
+	print, err := p.fingerprint(ctx, config, wanted)
+	if err != nil {
+		return startState{}, err
+	}
+	if known, ok := p.hashes.get(p.key); ok && known.fingerprint == print && len(blocked) == 0 {
+		return known.state, nil
+	}
+	usable := true
+	contents, all := map[render.SecretKey][]byte{}, map[render.SecretKey][]byte{}
+	for _, secret := range wanted {
+		if blocked[secret.Name] {
+			usable = false
+			continue
+		}
+		values, ok, err := p.read(ctx, secret)
+		if err != nil {
+			return startState{}, err
+		}
+		usable = usable && ok
+		maps.Copy(all, values)
+		if secret.Hashed {
+			maps.Copy(contents, values)
+		}
+	}
+	if !usable {
+		p.hashes.forget(p.key)
+		return startState{}, nil
+	}
+	state := startState{
+		ready:        true,
+		configHash:   render.ConfigHash(all[render.JWTSecret(p.server)], config, contents),
+		postgresKeys: p.postgresKeys(all),
+	}
+	p.hashes.put(p.key, hashed{print, state})
+	return state, nil
+}
+
+// wantedSecrets are the Secrets that the next start needs. The seeds are read at the very first start only, and the pod
+// asks for them no more firmly than that.
+func (p *pass) wantedSecrets() []render.StartSecret {
+	secrets := render.StartSecrets(p.server)
+	if p.set != nil {
+		secrets = slices.DeleteFunc(secrets, func(s render.StartSecret) bool { return s.Purpose == render.PurposeAdmin })
+	}
+	return secrets
+}
+
+func (p *pass) postgresKeys(values map[render.SecretKey][]byte) map[string]bool {
+	keys := map[string]bool{}
+	if ref := p.server.Spec.Database.PostgresSecretRef; ref != nil {
+		for k := range values {
+			if k.Name == ref.Name {
+				keys[k.Key] = true
+			}
+		}
+	}
+	return keys
+}
+
+// fingerprint names the versions of the Secrets that the cache shows, and the configuration. It holds no value.
+func (p *pass) fingerprint(ctx context.Context, config []byte, secrets []render.StartSecret) (string, error) {
+	var b strings.Builder
+	b.Write(config)
+	for _, s := range secrets {
+		meta := watches.NewSecretMetadata()
+		err := p.Host.Get(ctx, types.NamespacedName{Namespace: p.key.Namespace, Name: s.Name}, meta)
+		if err != nil && !apierrors.IsNotFound(err) {
+			return "", fmt.Errorf("look up Secret %s in the cache: %w", s.Name, err)
+		}
+		fmt.Fprintf(&b, "\n%s %q %q %q %s/%s", s.Purpose, s.Name, s.Keys, s.OptionalKeys, meta.UID, meta.ResourceVersion)
+	}
+	return b.String(), nil
+}
+
+// hashed is the outcome of the last reading of the start Secrets, without their values.
+type hashed struct {
+	fingerprint string
+	state       startState
+}
+
+// hashMemory saves reading Secrets that have not changed.
+type hashMemory struct{ table[hashed] }

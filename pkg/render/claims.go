@@ -1,0 +1,142 @@
+// SPDX-FileCopyrightText: The dittofs-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
+package render
+
+import (
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
+
+	"github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
+)
+
+// Names of the claim templates, which are the names of the volumes in the pod.
+const (
+	metadataVolume     = "metadata"
+	contentVolume      = "content"
+	controlPlaneVolume = "controlplane"
+)
+
+// mountPaths say where a claim is in the pod. Stores in the database of a server name these paths.
+var mountPaths = map[string]string{
+	metadataVolume:     "/data/store/metadata",
+	contentVolume:      "/data/store/block",
+	controlPlaneVolume: "/data/controlplane",
+}
+
+// claim is a persistent volume that the spec asks for.
+type claim struct {
+	volume    string
+	mountPath string
+	size      resource.Quantity
+}
+
+// claims lists the volumes of a spec, in the order in which the claim templates have always been.
+func claims(server *v1alpha1.DittoServer) []claim {
+	var list []claim
+	add := func(volume string, size *resource.Quantity) {
+		if size != nil {
+			list = append(list, claim{volume: volume, mountPath: mountPaths[volume], size: *size})
+		}
+	}
+	add(metadataVolume, server.Spec.Storage.MetadataSize)
+	add(contentVolume, server.Spec.Storage.ContentSize)
+	add(controlPlaneVolume, server.Spec.Storage.ControlPlaneSize)
+	return list
+}
+
+// ClaimSizes is the wanted size of each claim, by the name of the claim. A claim grows by a patch of the claim itself: the
+// templates of a StatefulSet cannot be changed.
+func ClaimSizes(server *v1alpha1.DittoServer) map[string]resource.Quantity {
+	server = withDefaults(server)
+	sizes := map[string]resource.Quantity{}
+	for _, c := range claims(server) {
+		sizes[ClaimName(c.volume, server.Name)] = c.size.DeepCopy()
+	}
+	return sizes
+}
+
+// claimTemplates returns the templates of the StatefulSet: those that it has, or those that the spec asks for.
+func claimTemplates(server *v1alpha1.DittoServer, live []corev1.PersistentVolumeClaim) ([]*corev1ac.PersistentVolumeClaimApplyConfiguration, error) {
+	var templates []*corev1ac.PersistentVolumeClaimApplyConfiguration
+	if live == nil {
+		for _, c := range claims(server) {
+			templates = append(templates, newClaimTemplate(server, c))
+		}
+		return templates, nil
+	}
+	if err := missingVolume(server, live); err != nil {
+		return nil, err
+	}
+	for i := range live {
+		template, err := liveClaimTemplate(&live[i])
+		if err != nil {
+			return nil, fmt.Errorf("claim template %s: %w", live[i].Name, err)
+		}
+		templates = append(templates, template)
+	}
+	return templates, nil
+}
+
+// newClaimTemplate writes out what the API server would add, because the list of templates is compared as one value.
+// There are no labels: the StatefulSet controller puts those of the selector on each claim, and nothing else belongs there.
+// And there is neither apiVersion nor kind: the API server has them in JSON and not in protobuf, which our readers speak.
+func newClaimTemplate(server *v1alpha1.DittoServer, c claim) *corev1ac.PersistentVolumeClaimApplyConfiguration {
+	spec := corev1ac.PersistentVolumeClaimSpec().
+		WithAccessModes(corev1.ReadWriteOnce).
+		WithVolumeMode(corev1.PersistentVolumeFilesystem).
+		WithResources(corev1ac.VolumeResourceRequirements().
+			WithRequests(storedQuantities(corev1.ResourceList{corev1.ResourceStorage: c.size})))
+	if class := server.Spec.Storage.StorageClassName; class != nil {
+		spec.WithStorageClassName(*class)
+	}
+	template := &corev1ac.PersistentVolumeClaimApplyConfiguration{}
+	return template.
+		WithName(c.volume).
+		WithSpec(spec).
+		WithStatus(corev1ac.PersistentVolumeClaimStatus().WithPhase(corev1.ClaimPending))
+}
+
+// liveClaimTemplate goes the way that Extract goes, so that both arrive at the same value, whichever encoding the
+// StatefulSet was read in.
+func liveClaimTemplate(live *corev1.PersistentVolumeClaim) (*corev1ac.PersistentVolumeClaimApplyConfiguration, error) {
+	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(live)
+	if err != nil {
+		return nil, err
+	}
+	template := &corev1ac.PersistentVolumeClaimApplyConfiguration{}
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(content, template); err != nil {
+		return nil, err
+	}
+	return template, nil
+}
+
+// missingVolume finds a volume that the spec asks for and the StatefulSet cannot have any more. Rendering the mount alone
+// would be refused by the API server, and leaving it out would let dfs write to a place that is gone after a restart.
+func missingVolume(server *v1alpha1.DittoServer, live []corev1.PersistentVolumeClaim) error {
+	for _, c := range claims(server) {
+		if !slices.ContainsFunc(live, func(t corev1.PersistentVolumeClaim) bool { return t.Name == c.volume }) {
+			return field.Invalid(field.NewPath("spec", "storage", c.volume+"Size"), c.size.String(), fmt.Sprintf(
+				"the StatefulSet %s exists and has no claim template %s, which cannot be added; leave the field out, or delete the StatefulSet to have it made anew",
+				StatefulSetName(server.Name), c.volume))
+		}
+	}
+	return nil
+}
+
+// storedQuantities rounds as the API server does when it stores a list: up to a thousandth.
+func storedQuantities(list corev1.ResourceList) corev1.ResourceList {
+	stored := corev1.ResourceList{}
+	for name, quantity := range list {
+		quantity = quantity.DeepCopy()
+		quantity.RoundUp(resource.Milli)
+		stored[name] = quantity
+	}
+	return stored
+}

@@ -1,0 +1,71 @@
+// SPDX-FileCopyrightText: The dittofs-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
+package render
+
+import (
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
+	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
+
+	"github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
+)
+
+// Inputs is what the controller has to read from the host cluster before it can render.
+type Inputs struct {
+	// ConfigHash goes on the pod template.
+	ConfigHash string
+
+	// PostgresKeys are the optional keys (port, sslmode) that the postgres Secret has. A key that is there is made
+	// required in the pod, so that a Secret that loses its sslmode stops the next start instead of turning off TLS.
+	// Who could not read the Secret must not render: it would take the keys away.
+	PostgresKeys map[string]bool
+
+	// LiveClaimTemplates are those of the StatefulSet as it is; nil when there is none. They cannot be changed, so they
+	// are rendered as they are, whatever sizes and class the spec has by now.
+	LiveClaimTemplates []corev1.PersistentVolumeClaim
+}
+
+// Objects is everything that a server consists of in the host cluster, apart from generated Secrets and claims.
+type Objects struct {
+	ConfigMap       *corev1ac.ConfigMapApplyConfiguration
+	HeadlessService *corev1ac.ServiceApplyConfiguration
+	APIService      *corev1ac.ServiceApplyConfiguration
+	StatefulSet     *appsv1ac.StatefulSetApplyConfiguration
+}
+
+// All renders the objects of a server. An error means that the spec cannot run as it is, and says which field.
+func All(server *v1alpha1.DittoServer, in Inputs) (*Objects, error) {
+	server = withDefaults(server)
+	config, err := Config(server)
+	if err != nil {
+		return nil, fmt.Errorf("rendering the configuration: %w", err)
+	}
+	set, err := statefulSet(server, in)
+	if err != nil {
+		return nil, fmt.Errorf("rendering the StatefulSet: %w", err)
+	}
+	return &Objects{
+		ConfigMap:       configMap(server, config),
+		HeadlessService: headlessService(server),
+		APIService:      apiService(server),
+		StatefulSet:     set,
+	}, nil
+}
+
+func configMap(server *v1alpha1.DittoServer, config []byte) *corev1ac.ConfigMapApplyConfiguration {
+	return corev1ac.ConfigMap(ConfigMapName(server.Name), server.Namespace).
+		WithLabels(allLabels(server)).
+		WithData(map[string]string{ConfigKey: string(config)})
+}
+
+// allLabels are the labels of an object: whose it is, and the labels of the pod, so that one selector finds everything.
+func allLabels(server *v1alpha1.DittoServer) map[string]string {
+	labels := ObjectLabels(server)
+	for key, value := range SelectorLabels(server.Name) {
+		labels[key] = value
+	}
+	return labels
+}
