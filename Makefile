@@ -22,7 +22,7 @@ GO_BUILD := go build -ldflags '$(LDFLAGS)'
 
 # EMULATED_VERSION=1.34 makes the local control plane behave like that Kubernetes release.
 EMULATED_VERSION ?=
-LOCALUP = $(BIN)/localup --root='$(CURDIR)'
+LOCALUP = '$(BIN)/localup' --root='$(CURDIR)'
 
 .DEFAULT_GOAL := help
 
@@ -73,11 +73,36 @@ local-binaries:
 	@$(MAKE) --no-print-directory standin
 	@$(MAKE) --no-print-directory localup
 
-##@ Generate
+##@ Develop
 
-##@ Verify
+.PHONY: generate
+generate: ## Generate code from the types in apis/
+	@hack/update-codegen.sh
+
+.PHONY: verify
+verify: ## Fail if generated files or go.mod are not up to date
+	@hack/verify.sh
+
+.PHONY: lint
+lint: ## Run the linters; the rules on imports are among them
+	@mkdir -p '$(BIN)'
+	@cd hack/tools && go build -o '$(BIN)/golangci-lint' github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	@'$(BIN)/golangci-lint' run ./...
 
 ##@ Test
+
+# The integration tests start control planes: one package at a time, so that
+# they do not wait for each other's processors.
+.PHONY: test
+test: test-unit test-integration ## Run every test that CI runs
+
+.PHONY: test-unit
+test-unit: controlplane ## Run the unit tests; some use a real kube-apiserver
+	@go test -timeout 15m $$(go list ./... | grep -v /test/integration/)
+
+.PHONY: test-integration
+test-integration: local-binaries ## Run the integration tests against local control planes
+	@go test -timeout 30m -p 1 ./test/integration/...
 
 ##@ Clean
 

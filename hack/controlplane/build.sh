@@ -76,8 +76,10 @@ total=$(go list -deps -f '{{if .Stale}}{{.ImportPath}}{{end}}' "${targets[@]}" |
 if [ "$total" -gt 500 ]; then
   echo "controlplane: compiling Kubernetes $version, $total packages: about 9 minutes on 2 cores, once."
   echo "controlplane: an interrupted build goes on where it stopped."
+elif [ "$total" -gt "${#wanted[@]}" ]; then
+  echo "controlplane: building Kubernetes $version, $total packages to compile"
 else
-  echo "controlplane: building Kubernetes $version, $total packages to compile or link"
+  echo "controlplane: linking ${wanted[*]} (about a minute)"
 fi
 
 # progress reads the package names that `go build -v` prints and says how far the
@@ -98,7 +100,7 @@ progress() {
       said=$percent said_at=$SECONDS
     fi
   done
-  if [ -t 1 ]; then printf '\n'; fi
+  if [ -t 1 ] && [ "$done" -gt 0 ]; then printf '\n'; fi
 }
 
 # One invocation per binary name only where go would choose another name: etcd's

@@ -33,6 +33,7 @@ var mountPaths = map[string]string{
 // claim is a persistent volume that the spec asks for.
 type claim struct {
 	volume    string
+	field     string // in spec.storage
 	mountPath string
 	size      resource.Quantity
 }
@@ -40,19 +41,19 @@ type claim struct {
 // claims lists the volumes of a spec, in the order in which the claim templates have always been.
 func claims(server *v1alpha1.DittoServer) []claim {
 	var list []claim
-	add := func(volume string, size *resource.Quantity) {
+	add := func(volume, field string, size *resource.Quantity) {
 		if size != nil {
-			list = append(list, claim{volume: volume, mountPath: mountPaths[volume], size: *size})
+			list = append(list, claim{volume: volume, field: field, mountPath: mountPaths[volume], size: *size})
 		}
 	}
-	add(metadataVolume, server.Spec.Storage.MetadataSize)
-	add(contentVolume, server.Spec.Storage.ContentSize)
-	add(controlPlaneVolume, server.Spec.Storage.ControlPlaneSize)
+	add(metadataVolume, "metadataSize", server.Spec.Storage.MetadataSize)
+	add(contentVolume, "contentSize", server.Spec.Storage.ContentSize)
+	add(controlPlaneVolume, "controlPlaneSize", server.Spec.Storage.ControlPlaneSize)
 	return list
 }
 
-// ClaimSizes is the wanted size of each claim, by the name of the claim. A claim grows by a patch of the claim itself: the
-// templates of a StatefulSet cannot be changed.
+// ClaimSizes is the wanted size of each claim, by the name of the claim, for patches that make claims grow: the templates of
+// a StatefulSet cannot be changed.
 func ClaimSizes(server *v1alpha1.DittoServer) map[string]resource.Quantity {
 	server = withDefaults(server)
 	sizes := map[string]resource.Quantity{}
@@ -122,9 +123,9 @@ func liveClaimTemplate(live *corev1.PersistentVolumeClaim) (*corev1ac.Persistent
 func missingVolume(server *v1alpha1.DittoServer, live []corev1.PersistentVolumeClaim) error {
 	for _, c := range claims(server) {
 		if !slices.ContainsFunc(live, func(t corev1.PersistentVolumeClaim) bool { return t.Name == c.volume }) {
-			return field.Invalid(field.NewPath("spec", "storage", c.volume+"Size"), c.size.String(), fmt.Sprintf(
-				"the StatefulSet %s exists and has no claim template %s, which cannot be added; leave the field out, or delete the StatefulSet to have it made anew",
-				StatefulSetName(server.Name), c.volume))
+			return field.Invalid(field.NewPath("spec", "storage", c.field), c.size.String(), fmt.Sprintf(
+				"the StatefulSet %s exists without a claim template %s, and none can be added to it; delete the StatefulSet "+
+					"(its claims and their data stay) to have it made anew", StatefulSetName(server.Name), c.volume))
 		}
 	}
 	return nil

@@ -39,7 +39,7 @@ func toFields(applyConfiguration any) (fields, error) {
 	}
 	delete(compare, "status")
 	pruned, _ := prune(compare).(map[string]any)
-	dropTemplateStatus(pruned)
+	dropTemplateDefaults(pruned)
 	return fields{sent: sent, compare: pruned}, nil
 }
 
@@ -77,17 +77,16 @@ func prune(v any) any {
 	}
 }
 
-// dropTemplateStatus removes the status that the API writes into claim templates. The list is atomic, so that it comes
-// back as ours although nobody asked for it.
-func dropTemplateStatus(object map[string]any) {
+// dropTemplateDefaults removes what the API writes into claim templates unasked. The list is atomic, so that it comes back
+// as ours; and over protobuf, which knows no type in a nested object, it comes back without its kind.
+func dropTemplateDefaults(object map[string]any) {
 	spec, _ := object["spec"].(map[string]any)
 	templates, _ := spec["volumeClaimTemplates"].([]any)
 	for _, t := range templates {
 		if claim, ok := t.(map[string]any); ok {
+			delete(claim, "apiVersion")
+			delete(claim, "kind")
 			delete(claim, "status")
-			if meta, ok := claim["metadata"].(map[string]any); ok {
-				delete(meta, "creationTimestamp")
-			}
 		}
 	}
 }

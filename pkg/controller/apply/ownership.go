@@ -4,10 +4,12 @@
 package apply
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
@@ -42,4 +44,17 @@ func DescribeOwner(obj metav1.Object) string {
 		return "of an unknown owner"
 	}
 	return "written by " + strings.Join(managers, ", ")
+}
+
+// IsReplaced says that an apply found another object than the one it was meant for, or fields of somebody else: looking
+// again shows whose it is. The API calls another UID an immutable field, and a missing object a conflict.
+func IsReplaced(err error) bool {
+	if apierrors.IsConflict(err) {
+		return true
+	}
+	var status apierrors.APIStatus
+	if !apierrors.IsInvalid(err) || !errors.As(err, &status) || status.Status().Details == nil {
+		return false
+	}
+	return slices.ContainsFunc(status.Status().Details.Causes, func(c metav1.StatusCause) bool { return c.Field == "metadata.uid" })
 }

@@ -25,7 +25,7 @@ const (
 	TokenRefused Token = "Refused"
 	// TokenRestartPending means the same, of a pod that is about to be replaced: it started with another secret.
 	TokenRestartPending Token = "RestartPending"
-	// TokenClockSkew means that the server's clock is so far from ours that no token can be valid.
+	// TokenClockSkew means that the server's clock is so far ahead of ours that every token has expired.
 	TokenClockSkew Token = "ClockSkew"
 	// TokenUnsigned means that there is no usable JWT secret to sign with.
 	TokenUnsigned Token = "Unsigned"

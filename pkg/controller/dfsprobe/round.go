@@ -6,7 +6,6 @@ package dfsprobe
 import (
 	"context"
 	"errors"
-	"fmt"
 	"syscall"
 	"time"
 
@@ -16,7 +15,7 @@ import (
 const (
 	// tokenTTL is the life of a token: one round.
 	tokenTTL = time.Minute
-	// maxSkew is the difference of clocks at which a refused token is blamed on them.
+	// maxSkew is how far a server's clock may be ahead before a refused token is blamed on it.
 	maxSkew = tokenTTL / 2
 	// defaultPort is the port of a spec that was not defaulted.
 	defaultPort = 8080
@@ -77,7 +76,7 @@ func (p *Prober) round(ctx context.Context, namespace, username string, t Target
 	adapters, err := p.authenticated(ctx, username, st)
 	switch {
 	case dfs.IsUnauthorized(err):
-		o.Token, o.TokenDetail = refusal(err, t, now)
+		o.Token, o.TokenDetail = refusal(err, t, now), ""
 		o.AdaptersKnown, o.Adapters = false, nil
 		o.FailingSince = time.Time{}
 		return o, true
@@ -109,17 +108,17 @@ func (p *Prober) authenticated(ctx context.Context, username string, st *state) 
 	return nil, err
 }
 
-func refusal(err error, t Target, now time.Time) (Token, string) {
+// refusal says why a token was refused. A server whose clock is behind takes a token for longer, one that is ahead not at
+// all: it grants no leeway.
+func refusal(err error, t Target, now time.Time) Token {
 	var status *dfs.StatusError
-	if errors.As(err, &status) && !status.ServerTime.IsZero() {
-		if skew := now.Sub(status.ServerTime); skew.Abs() > maxSkew {
-			return TokenClockSkew, fmt.Sprintf("about %s", skew.Abs().Round(time.Minute))
-		}
+	if errors.As(err, &status) && status.ServerTime.Sub(now) > maxSkew {
+		return TokenClockSkew
 	}
 	if t.Stale {
-		return TokenRestartPending, ""
+		return TokenRestartPending
 	}
-	return TokenRefused, ""
+	return TokenRefused
 }
 
 func enabled(adapters []dfs.Adapter) []Adapter {

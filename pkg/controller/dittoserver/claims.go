@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
+	"github.com/dittofs/dittofs-apiserver/pkg/controller/apply"
 	"github.com/dittofs/dittofs-apiserver/pkg/render"
 )
 
@@ -96,10 +97,10 @@ func (p *pass) grow(ctx context.Context, claim *corev1.PersistentVolumeClaim, si
 	switch {
 	case err == nil:
 		p.changed = append(p.changed, what)
+	case apply.IsReplaced(err):
+		return growth{}, nil // its event brings us back
 	case apierrors.IsForbidden(err), apierrors.IsInvalid(err):
 		tried.refusal = apiMessage(err) + "."
-	case apierrors.IsConflict(err), apierrors.IsNotFound(err):
-		return growth{}, nil // replaced meanwhile; its event brings us back
 	default:
 		return growth{}, partialError{fmt.Errorf("grow %s: %w", what, err)}
 	}

@@ -76,6 +76,7 @@ func (p *pass) credential(ctx context.Context, name, field string, generate func
 	switch err := p.Host.Create(ctx, render.GeneratedSecret(p.server, name, data)); {
 	case err == nil:
 		p.created = append(p.created, "Secret "+name)
+		p.regenerated = p.regenerated || p.set != nil
 		return true, nil
 	case apierrors.IsAlreadyExists(err):
 		p.recheck(soon)

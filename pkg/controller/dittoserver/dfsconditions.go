@@ -124,7 +124,7 @@ func (v view) authenticated() verdict {
 	case dfsprobe.TokenRestartPending:
 		return no(reasonRestartPending, "dfs still uses the JWT secret that it started with. The restart that brings the new one is pending.")
 	case dfsprobe.TokenClockSkew:
-		return no(reasonClockSkew, "dfs refuses our tokens, and its clock and ours differ by %s. Synchronise the clocks of the nodes.", v.dfs.TokenDetail)
+		return no(reasonClockSkew, "dfs refuses our tokens, and its clock is ahead of ours by more than half a minute. Synchronise the clocks of the nodes.")
 	case dfsprobe.TokenUnsigned:
 		return no(reasonTokenUnsigned, "No token can be signed: %s.", v.dfs.TokenDetail)
 	default:

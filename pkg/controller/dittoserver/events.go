@@ -4,7 +4,6 @@
 package dittoserver
 
 import (
-	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -13,18 +12,16 @@ import (
 
 	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
 	"github.com/dittofs/dittofs-apiserver/pkg/controller/nscheck"
-	"github.com/dittofs/dittofs-apiserver/pkg/render"
 )
 
 // objectEvents tells what this pass made and changed.
 func (p *pass) objectEvents() {
 	if len(p.created) > 0 {
 		p.event(corev1.EventTypeNormal, reasonCreated, "Create", "Created "+strings.Join(p.created, ", "))
-		if p.set != nil && len(p.changed) == 0 && slices.Contains(p.created, "Secret "+render.JWTSecretName(p.server.Name)) &&
-			!slices.Contains(p.created, "StatefulSet "+render.StatefulSetName(p.server.Name)) {
-			p.event(corev1.EventTypeWarning, reasonGeneratedAnew, "Create",
-				"The generated JWT Secret was missing and has been generated anew: the server restarts with it and tokens issued before are void")
-		}
+	}
+	if p.regenerated {
+		p.event(corev1.EventTypeWarning, reasonGeneratedAnew, "Create",
+			"The generated JWT Secret was missing and has been generated anew: the server restarts with it and tokens issued before are void")
 	}
 	if len(p.changed) > 0 {
 		p.event(corev1.EventTypeNormal, reasonChanged, "Apply", "Changed "+strings.Join(p.changed, ", "))

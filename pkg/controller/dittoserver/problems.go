@@ -64,13 +64,13 @@ func (p *pass) refused(kind, name string, err error) error {
 	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
 		// The event of the namespace is on its way.
 		return nil
+	case apply.IsReplaced(err):
+		// Somebody was faster: the next look finds out who.
+		p.recheck(soon)
+		return nil
 	case apierrors.IsForbidden(err), apierrors.IsInvalid(err), apierrors.IsBadRequest(err), apierrors.IsRequestEntityTooLargeError(err):
 		p.add(refusedRetry, conditionOf(kind), reasonApplyRefused, "The cluster refuses %s %s: %s. Tried again every %s.",
 			kind, name, apiMessage(err), refusedRetry)
-		return nil
-	case apierrors.IsConflict(err):
-		// Somebody was faster: the next look finds out who.
-		p.recheck(soon)
 		return nil
 	default:
 		return err

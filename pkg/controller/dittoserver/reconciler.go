@@ -76,11 +76,13 @@ type pass struct {
 	created   []string
 	changed   []string
 	plan      []string
-	set       *appsv1.StatefulSet // ours, nil if there is none
-	held      bool                // the pod template is kept as it is
-	resizing  []string            // claims that grow
-	waitsFor  string              // what a deletion waits for
-	after     time.Duration
+	// regenerated says that credentials of a server that exists had to be made anew.
+	regenerated bool
+	set         *appsv1.StatefulSet // ours, nil if there is none
+	held        bool                // the pod template is kept as it is
+	resizing    []string            // claims that grow
+	waitsFor    string              // what a deletion waits for
+	after       time.Duration
 }
 
 // Reconcile brings one DittoServer and its parts together, and reports.

@@ -1,0 +1,149 @@
+// SPDX-FileCopyrightText: The dittofs-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
+package harness
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"k8s.io/klog/v2"
+
+	"github.com/dittofs/dittofs-apiserver/test/controlplane"
+)
+
+// startTimeout is generous: the machines of CI are slow and run several packages at a time.
+const startTimeout = 4 * time.Minute
+
+// WithoutControllers as a server argument keeps resource versions still: nothing but the test writes objects.
+const WithoutControllers = "--controllers=-*"
+
+// Options say what a test package needs. The zero value is a plane with controllers and our server in it.
+type Options struct {
+	// Name of the directory below .local/test. Default: that of the package.
+	Name string
+	// EmulatedVersion, such as "1.34", is what the plane behaves like.
+	EmulatedVersion string
+	// WithoutControllers leaves kube-controller-manager, kube-scheduler and kwok out: only APIs are served.
+	WithoutControllers bool
+	// WithoutServer leaves our server to the tests.
+	WithoutServer bool
+	// WithoutCredentials installs our server without the component generate-credentials.
+	WithoutCredentials bool
+	// StandIn starts the stand-in for the dfs API and tells our server where it is.
+	StandIn bool
+	// ServerArgs and ServerEnv are added to our server's.
+	ServerArgs []string
+	ServerEnv  []string
+}
+
+// Cluster is a control plane with our server in it.
+type Cluster struct {
+	Plane *controlplane.ControlPlane
+	// Server is nil with Options.WithoutServer.
+	Server *controlplane.DittoFS
+	// StandIn is nil without Options.StandIn.
+	StandIn *controlplane.StandIn
+	// Admin is a member of system:masters.
+	Admin *User
+	// Dir has the logs, which stay after the run, and whatever tests put there.
+	Dir string
+
+	options Options
+}
+
+// Run is the body of TestMain: it starts a cluster, hands it to the tests through the pointer, runs them and exits.
+func Run(m *testing.M, options Options, cluster **Cluster) {
+	os.Exit(run(m, options, cluster))
+}
+
+func run(m *testing.M, options Options, cluster **Cluster) int {
+	flag.Parse()
+	if list := flag.Lookup("test.list"); list != nil && list.Value.String() != "" {
+		return m.Run()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	defer cancel()
+	c, err := Start(ctx, options)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "cannot start the cluster for these tests:", err)
+		return 1
+	}
+	*cluster = c
+	code := m.Run()
+	if err := c.Plane.Stop(); err != nil {
+		fmt.Fprintln(os.Stderr, "cannot stop the cluster:", err)
+		return 1
+	}
+	if code != 0 {
+		fmt.Fprintln(os.Stderr, "logs of the cluster:", filepath.Join(c.Dir, "logs"))
+	}
+	return code
+}
+
+// Start is for tests that need a cluster of their own; they stop Cluster.Plane themselves.
+func Start(ctx context.Context, options Options) (_ *Cluster, err error) {
+	// controller-runtime, inside of the plane, complains where no logger was set.
+	klog.LogToStderr(false)
+	klog.SetOutput(io.Discard)
+	root, err := RepoDir()
+	if err != nil {
+		return nil, err
+	}
+	if options.Name == "" {
+		directory, err := os.Getwd()
+		if err != nil {
+			return nil, fmt.Errorf("name the cluster: %w", err)
+		}
+		options.Name = filepath.Base(directory)
+	}
+	c := &Cluster{Dir: filepath.Join(root, ".local", "test", options.Name), options: options}
+	if err := needs("kubectl", "make controlplane"); err != nil {
+		return nil, err
+	}
+	// What a run that was killed has left behind.
+	if err := controlplane.Reap(ctx, c.Dir); err != nil {
+		return nil, err
+	}
+	c.Plane, err = controlplane.Start(ctx, controlplane.Options{
+		Dir: c.Dir, BinDir: BinDir(root),
+		EmulatedVersion: options.EmulatedVersion, WithoutControllers: options.WithoutControllers,
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, c.Plane.Stop())
+		}
+	}()
+	if c.Admin, err = c.NewUser("test-admin", "system:masters"); err != nil {
+		return nil, err
+	}
+	if options.WithoutServer {
+		return c, nil
+	}
+	return c, c.installServer(ctx, root)
+}
+
+func (c *Cluster) installServer(ctx context.Context, root string) (err error) {
+	options := controlplane.DittoFSOptions{
+		RepoDir: root, GenerateCredentials: !c.options.WithoutCredentials,
+		ExtraArgs: c.options.ServerArgs, Env: c.options.ServerEnv,
+	}
+	if c.options.StandIn {
+		if c.StandIn, err = c.Plane.StartStandIn(ctx); err != nil {
+			return err
+		}
+		options.DFSURLTemplate = c.StandIn.URLTemplate
+	}
+	c.Server, err = c.Plane.InstallDittoFS(ctx, options)
+	return err
+}

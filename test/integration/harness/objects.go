@@ -1,0 +1,73 @@
+// SPDX-FileCopyrightText: The dittofs-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
+package harness
+
+import (
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
+)
+
+// Namespace creates one for this test. It is not deleted: the cluster goes at the end, and whoever tests deletion
+// deletes it themselves.
+func (c *Cluster) Namespace(t *testing.T) string {
+	t.Helper()
+	namespace, err := c.Admin.Kube.CoreV1().Namespaces().Create(t.Context(),
+		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "test-"}}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return namespace.Name
+}
+
+// NewDittoServer is the smallest that is valid, unless changed.
+func NewDittoServer(name string, change ...func(*dittofsv1alpha1.DittoServer)) *dittofsv1alpha1.DittoServer {
+	size := resource.MustParse("1Gi")
+	server := &dittofsv1alpha1.DittoServer{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		Spec:       dittofsv1alpha1.DittoServerSpec{Storage: dittofsv1alpha1.StorageSpec{MetadataSize: &size}},
+	}
+	for _, f := range change {
+		f(server)
+	}
+	return server
+}
+
+// CreateDittoServer stores the smallest valid DittoServer, unless changed, as an admin.
+func (c *Cluster) CreateDittoServer(t *testing.T, namespace, name string, change ...func(*dittofsv1alpha1.DittoServer)) *dittofsv1alpha1.DittoServer {
+	t.Helper()
+	server, err := c.Admin.DittoServers(namespace).Create(t.Context(), NewDittoServer(name, change...), metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return server
+}
+
+// Allow gives a user rights in one namespace.
+func (c *Cluster) Allow(t *testing.T, user *User, namespace string, rules ...rbacv1.PolicyRule) {
+	t.Helper()
+	meta := metav1.ObjectMeta{GenerateName: "test-"}
+	role, err := c.Admin.Kube.RbacV1().Roles(namespace).Create(t.Context(), &rbacv1.Role{ObjectMeta: meta, Rules: rules}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.Admin.Kube.RbacV1().RoleBindings(namespace).Create(t.Context(), &rbacv1.RoleBinding{
+		ObjectMeta: meta,
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: role.Name},
+		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: "User", Name: user.Name}},
+	}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Rule is short for a rule of RBAC.
+func Rule(group, resource string, verbs ...string) rbacv1.PolicyRule {
+	return rbacv1.PolicyRule{APIGroups: []string{group}, Resources: []string{resource}, Verbs: verbs}
+}

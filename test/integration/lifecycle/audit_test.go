@@ -1,0 +1,69 @@
+// SPDX-FileCopyrightText: The dittofs-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
+package lifecycle_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"os"
+	"testing"
+
+	auditv1 "k8s.io/apiserver/pkg/apis/audit/v1"
+)
+
+// auditPosition is where the audit log of kube-apiserver ends now.
+func auditPosition(t *testing.T) int64 {
+	t.Helper()
+	info, err := os.Stat(cluster.Plane.AuditLogPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.Size()
+}
+
+// auditSince returns the requests that were answered since a position, in the order of their answers.
+func auditSince(t *testing.T, position int64) []auditv1.Event {
+	t.Helper()
+	file, err := os.Open(cluster.Plane.AuditLogPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if info, err := file.Stat(); err != nil || info.Size() < position {
+		t.Fatalf("the audit log was rotated in the middle of a test (%v)", err)
+	}
+	if _, err := file.Seek(position, io.SeekStart); err != nil {
+		t.Fatal(err)
+	}
+	var requests []auditv1.Event
+	reader := bufio.NewReader(file)
+	for {
+		line, err := reader.ReadBytes('\n')
+		if err == io.EOF {
+			return requests // a line that is being written has no end yet
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		var request auditv1.Event
+		if err := json.Unmarshal(line, &request); err != nil {
+			t.Fatalf("the audit log holds %q: %v", line, err)
+		}
+		requests = append(requests, request)
+	}
+}
+
+// podsCreated counts the pods that there ever were in a namespace.
+func podsCreated(t *testing.T, namespace string) (n int) {
+	t.Helper()
+	for _, request := range auditSince(t, 0) {
+		ref := request.ObjectRef
+		if request.Verb == "create" && ref != nil && ref.Resource == "pods" && ref.Subresource == "" && ref.Namespace == namespace &&
+			request.ResponseStatus != nil && request.ResponseStatus.Code == 201 {
+			n++
+		}
+	}
+	return n
+}
