@@ -1,4 +1,7 @@
 #!/usr/bin/env bash
+# SPDX-FileCopyrightText: The dittofs-apiserver authors
+# SPDX-License-Identifier: Apache-2.0
+#
 # Builds the local control plane (etcd, kube-apiserver, kube-controller-manager,
 # kube-scheduler, kubectl, kwok) from the modules pinned in this directory's go.mod.
 #

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: The dittofs-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
 // Command localup is what `make up`, `make down` and `make demo` run: the local control plane as a background service.
 // In: a repository whose binaries are built. Out: a cluster with our API in it, a kubeconfig, and its complete removal.
 // It never touches a cluster that the user already has, nor anything outside <root>/.local.

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: The dittofs-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
 package main
 
 import (
@@ -7,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -100,6 +104,8 @@ func spawn(l layout, emulatedVersion string) (*background, error) {
 	b.command = exec.Command(self, "run", "--root="+l.root, "--emulated-version="+emulatedVersion)
 	b.command.Dir = l.root
 	b.command.Stdout, b.command.Stderr = log, log
+	// envtest notes in the user's cache which ports it has given out.
+	b.command.Env = append(os.Environ(), "XDG_CACHE_HOME="+filepath.Join(l.runDir(), "cache"))
 	b.command.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := b.command.Start(); err != nil {
 		return nil, fmt.Errorf("start the supervisor: %w", err)
@@ -164,7 +170,11 @@ func follow(ctx context.Context, out io.Writer, l layout, supervisor *background
 		}
 		if ended {
 			log, _ := os.ReadFile(l.supervisorLog())
-			return fmt.Errorf("the supervisor ended (%v); its log, %s:\n%s", supervisor.err, l.supervisorLog(), log)
+			exit := "exit status 0"
+			if supervisor.err != nil {
+				exit = supervisor.err.Error()
+			}
+			return fmt.Errorf("the supervisor ended (%s); its log, %s:\n%s", exit, l.supervisorLog(), log)
 		}
 	}
 }

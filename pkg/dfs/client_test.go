@@ -112,7 +112,7 @@ func TestAStatusErrorCarriesFieldsAndTheClockOfTheServer(t *testing.T) {
 	c := newClient(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/problem+json")
 		w.Header().Set("Date", "Fri, 24 Jul 2026 11:19:35 GMT")
-		w.WriteHeader(422)
+		w.WriteHeader(http.StatusUnprocessableEntity)
 		_, _ = w.Write([]byte(`{"title":"Validation Failed","errors":{"lease_time":"must be between 10 and 3600"}}`))
 	}, Options{})
 	_, err := c.Adapters(t.Context())

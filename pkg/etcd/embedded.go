@@ -52,7 +52,7 @@ func Start(ctx context.Context, config Config) (_ *Embedded, err error) {
 	e := &Embedded{}
 	defer func() {
 		if err != nil {
-			e.Close()
+			_ = e.Close() // what failed first is the error to return
 		}
 	}()
 	// etcd itself would wait for ever, and silently, on a database in use.

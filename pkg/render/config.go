@@ -9,9 +9,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"sigs.k8s.io/yaml"
+
+	"github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
 )
 
 // shutdownTimeout bounds each stage of a graceful stop of dfs; the whole takes up to three of them and 5 s.

@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"github.com/google/uuid"
-	"k8s.io/apiserver/pkg/authentication/authenticator"
 	"k8s.io/apiserver/pkg/authentication/authenticatorfactory"
 	authenticatorunion "k8s.io/apiserver/pkg/authentication/request/union"
 	"k8s.io/apiserver/pkg/authentication/user"
@@ -69,7 +68,7 @@ func (i *identities) applyTo(config *genericapiserver.Config) error {
 	tokens := map[string]*user.DefaultInfo{i.controller.token: i.controller.user, i.sweeper.token: i.sweeper.user}
 	config.Authentication.Authenticator = authenticatorunion.New(
 		authenticatorfactory.NewFromTokens(tokens, config.Authentication.APIAudiences),
-		authenticator.Request(config.Authentication.Authenticator))
+		config.Authentication.Authenticator)
 	union, err := authorizerunion.New(
 		authorizerunion.NamedAuthorizer{AuthorizerName: "controllers", Authorizer: authorizer.AuthorizerFunc(i.authorize)},
 		authorizerunion.NamedAuthorizer{AuthorizerName: "delegated", Authorizer: config.Authorization.Authorizer})

@@ -34,9 +34,9 @@ func newEtcd(t *testing.T) *clientv3.Client {
 	return client
 }
 
-func put(t *testing.T, client *clientv3.Client, name string) {
+func put(t *testing.T, client *clientv3.Client) {
 	t.Helper()
-	if _, err := client.Put(t.Context(), "/registry/dittofs.io/dittoservers/"+name, "{}"); err != nil {
+	if _, err := client.Put(t.Context(), "/registry/dittofs.io/dittoservers/a", "{}"); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -76,7 +76,7 @@ func TestTheFirstStoreOfAHostServesAndIsRemembered(t *testing.T) {
 		t.Fatal(verdict.Reason)
 	}
 	first := known(t, host)
-	put(t, client, "a")
+	put(t, client)
 	if verdict := checked(t, guard(client, host, false)); verdict.ObserveOnly {
 		t.Fatalf("the same store is refused: %s", verdict.Reason)
 	}
@@ -106,17 +106,17 @@ func TestAStoreThatIsNotTheKnownOneOnlyObserves(t *testing.T) {
 	}{
 		"a foreign store with objects": {func(t *testing.T, client *clientv3.Client) *fake.Clientset {
 			checked(t, guard(client, fake.NewClientset(), false))
-			put(t, client, "a")
+			put(t, client)
 			return hostKnows("another", "1")
 		}, "the host cluster knows store another"},
 		"a store with objects and no identity": {func(t *testing.T, client *clientv3.Client) *fake.Clientset {
-			put(t, client, "a")
+			put(t, client)
 			return hostKnows("another", "1")
 		}, "has no identity"},
 		"a store that went back in time": {func(t *testing.T, client *clientv3.Client) *fake.Clientset {
 			host := fake.NewClientset()
 			checked(t, guard(client, host, false))
-			put(t, client, "a")
+			put(t, client)
 			return hostKnows(known(t, host)[keyID], "1000")
 		}, "went back in time"},
 	} {

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: The dittofs-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
 package controlplane
 
 import (
@@ -131,7 +134,7 @@ func (d *DittoFS) waitServed(ctx context.Context) error {
 	const resource = "dittoservers"
 	runCtx, cancel := contextOf(ctx, d.process)
 	defer cancel()
-	return d.process.explain(waitFor(runCtx, startTimeout, func(ctx context.Context) error {
+	return d.process.explain(waitFor(runCtx, func(ctx context.Context) error {
 		if err := d.available(ctx); err != nil {
 			return err
 		}

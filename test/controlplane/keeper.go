@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: The dittofs-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
 package controlplane
 
 import (
@@ -57,10 +60,9 @@ func newKeeper(stateDir, logDir string) (*keeper, error) {
 }
 
 // close ends the guardian and waits for it. Whatever still runs, it kills.
-func (k *keeper) close() error {
+func (k *keeper) close() {
 	_ = k.lifeline.Close()
 	_ = k.guardian.Wait() // its exit status is that of the last kill
-	return nil
 }
 
 func (k *keeper) pidDir() string             { return filepath.Join(k.stateDir, "pids") }

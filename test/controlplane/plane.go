@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: The dittofs-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
 package controlplane
 
 import (
@@ -236,6 +239,7 @@ func (p *ControlPlane) Stop() error {
 	if p.core.Etcd != nil {
 		errs = append(errs, p.stopEtcd())
 	}
-	errs = append(errs, p.keeper.close(), os.RemoveAll(p.stateDir))
+	p.keeper.close()
+	errs = append(errs, os.RemoveAll(p.stateDir))
 	return errors.Join(errs...)
 }

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: The dittofs-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
 package controlplane
 
 import (
@@ -15,9 +18,9 @@ import (
 )
 
 // waitFor polls until check succeeds. Unlike a bare poll, it says at the end what was still missing.
-func waitFor(ctx context.Context, limit time.Duration, check func(context.Context) error) error {
+func waitFor(ctx context.Context, check func(context.Context) error) error {
 	var last error
-	err := wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, limit, true, func(ctx context.Context) (bool, error) {
+	err := wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, startTimeout, true, func(ctx context.Context) (bool, error) {
 		if err := check(ctx); err != nil {
 			// The deadline's own error says less than the one before it.
 			if last == nil || ctx.Err() == nil {
@@ -44,7 +47,7 @@ func waitHTTP(ctx context.Context, name string, config *rest.Config, path string
 	}
 	httpClient.Timeout = 5 * time.Second
 	defer httpClient.CloseIdleConnections()
-	return waitFor(ctx, startTimeout, func(ctx context.Context) error {
+	return waitFor(ctx, func(ctx context.Context) error {
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, config.Host+path, nil)
 		if err != nil {
 			return err
@@ -81,7 +84,7 @@ func contextOf(ctx context.Context, c *child) (context.Context, context.CancelFu
 
 // waitCluster waits until pods can be created and will run.
 func waitCluster(ctx context.Context, c client.Client) error {
-	return waitFor(ctx, startTimeout, func(ctx context.Context) error {
+	return waitFor(ctx, func(ctx context.Context) error {
 		account := &corev1.ServiceAccount{}
 		if err := c.Get(ctx, client.ObjectKey{Namespace: "default", Name: "default"}, account); err != nil {
 			return fmt.Errorf("the default ServiceAccount is not there: %w", err)

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: The dittofs-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
 package controlplane
 
 import (
@@ -62,7 +65,7 @@ func (s *StandIn) Start(ctx context.Context) (err error) {
 	}
 	runCtx, cancel := contextOf(ctx, s.process)
 	defer cancel()
-	err = waitFor(runCtx, startTimeout, func(ctx context.Context) error {
+	err = waitFor(runCtx, func(ctx context.Context) error {
 		connection, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", s.address)
 		if err != nil {
 			return fmt.Errorf("standin-dfs does not listen: %w", err)

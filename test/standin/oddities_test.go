@@ -5,6 +5,7 @@ package standin
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -137,7 +138,7 @@ func TestADeletedMachineSIDIsAnEmptyAnswerUntilTheNextStart(t *testing.T) {
 	if r := w.ask("DELETE", "/api/v1/settings/machine_sid", w.admin(), nil); r.code != 204 {
 		t.Fatalf("%+v", r)
 	}
-	if _, err := c.MachineSID(t.Context()); err != dfs.ErrNoMachineSID {
+	if _, err := c.MachineSID(t.Context()); !errors.Is(err, dfs.ErrNoMachineSID) {
 		t.Errorf("got %v", err)
 	}
 	w.run(demoPod("u2"), StateRunning)

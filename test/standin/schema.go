@@ -23,24 +23,24 @@ func schema() map[string]rule {
 		"logging.level":                                             enum("DEBUG", "INFO", "WARN", "ERROR"),
 		"logging.format":                                            enum("text", "json"),
 		"logging.output":                                            text,
-		"logging.rotation.max_size":                                 whole(0, math.MaxInt32),
-		"logging.rotation.max_backups":                              whole(0, math.MaxInt32),
-		"logging.rotation.max_age":                                  whole(0, math.MaxInt32),
+		"logging.rotation.max_size":                                 whole(math.MaxInt32),
+		"logging.rotation.max_backups":                              whole(math.MaxInt32),
+		"logging.rotation.max_age":                                  whole(math.MaxInt32),
 		"logging.rotation.compress":                                 boolean,
 		"shutdown_timeout":                                          duration,
 		"database.type":                                             enum("sqlite", "postgres"),
 		"database.sqlite.path":                                      text,
 		"database.postgres.host":                                    text,
-		"database.postgres.port":                                    whole(0, 65535),
+		"database.postgres.port":                                    whole(65535),
 		"database.postgres.database":                                text,
 		"database.postgres.user":                                    text,
 		"database.postgres.password":                                text,
 		"database.postgres.sslmode":                                 text,
 		"database.postgres.ssl_root_cert":                           text,
-		"database.postgres.max_open_conns":                          whole(0, math.MaxInt32),
-		"database.postgres.max_idle_conns":                          whole(0, math.MaxInt32),
+		"database.postgres.max_open_conns":                          whole(math.MaxInt32),
+		"database.postgres.max_idle_conns":                          whole(math.MaxInt32),
 		"controlplane.host":                                         text,
-		"controlplane.port":                                         whole(0, 65535),
+		"controlplane.port":                                         whole(65535),
 		"controlplane.read_timeout":                                 duration,
 		"controlplane.write_timeout":                                duration,
 		"controlplane.idle_timeout":                                 duration,
@@ -49,25 +49,25 @@ func schema() map[string]rule {
 		"controlplane.jwt.access_token_duration":                    duration,
 		"controlplane.jwt.refresh_token_duration":                   duration,
 		"controlplane.pprof":                                        boolean,
-		"controlplane.pprof_mutex_rate":                             whole(0, math.MaxInt32),
-		"controlplane.pprof_block_rate_ns":                          whole(0, math.MaxInt32),
+		"controlplane.pprof_mutex_rate":                             whole(math.MaxInt32),
+		"controlplane.pprof_block_rate_ns":                          whole(math.MaxInt32),
 		"controlplane.require_initial_password_change":              boolean,
 		"admin.username":                                            text,
 		"admin.email":                                               text,
 		"admin.password_hash":                                       text,
 		"metrics.enabled":                                           boolean,
 		"metrics.host":                                              text,
-		"metrics.port":                                              whole(0, 65535),
+		"metrics.port":                                              whole(65535),
 		"metrics.path":                                              text,
 		"metrics.auth":                                              enum("none", "token"),
 		"metrics.token_file":                                        text,
-		"blockstore.local.default_remote_cache_size":                whole(0, math.MaxInt64),
+		"blockstore.local.default_remote_cache_size":                whole(math.MaxInt64),
 		"blockstore.local.backpressure_max_wait":                    duration,
-		"blockstore.local.max_log_bytes":                            whole(0, math.MaxInt64),
-		"metadata.badger.block_cache_mb":                            whole(0, math.MaxInt32),
-		"metadata.badger.index_cache_mb":                            whole(0, math.MaxInt32),
+		"blockstore.local.max_log_bytes":                            whole(math.MaxInt64),
+		"metadata.badger.block_cache_mb":                            whole(math.MaxInt32),
+		"metadata.badger.index_cache_mb":                            whole(math.MaxInt32),
 		"gc.grace_period":                                           duration,
-		"gc.dry_run_sample_size":                                    whole(0, math.MaxInt32),
+		"gc.dry_run_sample_size":                                    whole(math.MaxInt32),
 		"gc.compaction_live_ratio":                                  ratio,
 		"gc.auto_enabled":                                           boolean,
 		"gc.auto_interval":                                          duration,
@@ -84,11 +84,11 @@ func schema() map[string]rule {
 		"kerberos.dns_domain":                                       matching(`^[^@/ ]*$`),
 		"kerberos.max_clock_skew":                                   duration,
 		"kerberos.context_ttl":                                      duration,
-		"kerberos.max_contexts":                                     whole(0, math.MaxInt32),
+		"kerberos.max_contexts":                                     whole(math.MaxInt32),
 		"kerberos.identity_mapping.strategy":                        enum("static"),
 		"kerberos.identity_mapping.static_map":                      anything,
-		"kerberos.identity_mapping.default_uid":                     whole(0, math.MaxUint32),
-		"kerberos.identity_mapping.default_gid":                     whole(0, math.MaxUint32),
+		"kerberos.identity_mapping.default_uid":                     whole(math.MaxUint32),
+		"kerberos.identity_mapping.default_gid":                     whole(math.MaxUint32),
 		"kerberos.machine_account.enabled":                          boolean,
 		"kerberos.machine_account.account_name":                     text,
 		"kerberos.machine_account.secret":                           text,
@@ -111,7 +111,7 @@ func schema() map[string]rule {
 		"ldap.user_attr":                                            matching(`^([A-Za-z][A-Za-z0-9-]*)?$`),
 		"ldap.idmap":                                                enum("rfc2307", "rid"),
 		"ldap.timeout":                                              duration,
-		"ldap.max_group_results":                                    whole(0, math.MaxInt32),
+		"ldap.max_group_results":                                    whole(math.MaxInt32),
 		"ldap.tls.ca_cert_file":                                     text,
 		"ldap.tls.client_cert_file":                                 text,
 		"ldap.tls.client_key_file":                                  text,
@@ -162,7 +162,7 @@ func boolean(v any) (any, error) {
 	return nil, fmt.Errorf("expected type 'bool', got a %T", v)
 }
 
-func whole(lowest, highest float64) rule {
+func whole(highest float64) rule {
 	return func(v any) (any, error) {
 		var n float64
 		switch v := v.(type) {
@@ -179,7 +179,7 @@ func whole(lowest, highest float64) rule {
 		default:
 			return nil, fmt.Errorf("expected type 'int', got a %T", v)
 		}
-		if n != math.Trunc(n) || n < lowest || n > highest {
+		if n != math.Trunc(n) || n < 0 || n > highest {
 			return nil, fmt.Errorf("%v is out of range", v)
 		}
 		return int64(n), nil

@@ -19,7 +19,7 @@ import (
 // Install registers the group. One Go type is both the external and the hub
 // version, until a second version is served.
 func Install(scheme *runtime.Scheme) {
-	utilruntime.Must(dittofsv1alpha1.AddToScheme(scheme))
+	utilruntime.Must(dittofsv1alpha1.Install(scheme))
 	internal := schema.GroupVersion{Group: dittofs.GroupName, Version: runtime.APIVersionInternal}
 	scheme.AddKnownTypes(internal, &dittofsv1alpha1.DittoServer{}, &dittofsv1alpha1.DittoServerList{})
 	utilruntime.Must(scheme.SetVersionPriority(dittofsv1alpha1.SchemeGroupVersion))

@@ -9,6 +9,7 @@ package validation
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -60,7 +61,7 @@ func validateSpec(spec *dittofsv1alpha1.DittoServerSpec, path *field.Path) field
 	errs = append(errs, validateIdentity(&spec.Identity, path.Child("identity"))...)
 	errs = append(errs, validateService(&spec.Service, path.Child("service"))...)
 	errs = append(errs, validateResources(spec.Resources, path.Child("resources"))...)
-	return append(errs, validateLogOutput(spec.Logging.Output, path.Child("logging", "output"))...)
+	return append(errs, validateLogOutput(spec, path.Child("logging", "output"))...)
 }
 
 func validateImage(image string, path *field.Path) field.ErrorList {
@@ -156,12 +157,21 @@ func validateService(service *dittofsv1alpha1.ServiceSpec, path *field.Path) fie
 	return append(errs, field.NotSupported(path.Child("type"), service.Type, allowed))
 }
 
-func validateLogOutput(output string, fieldPath *field.Path) field.ErrorList {
+// validateLogOutput allows a file where a volume is mounted: the rest of the
+// file system of the container is read-only.
+func validateLogOutput(spec *dittofsv1alpha1.DittoServerSpec, fieldPath *field.Path) field.ErrorList {
+	output := spec.Logging.Output
 	if output == "stdout" || output == "stderr" {
 		return nil
 	}
-	if path.Clean(output) == output && strings.HasPrefix(output, "/data/") {
+	mounts := []string{"/data/controlplane/", "/data/store/metadata/"}
+	if spec.Storage.ContentSize != nil {
+		mounts = append(mounts, "/data/store/block/")
+	}
+	below := func(mount string) bool { return strings.HasPrefix(output, mount) }
+	if path.Clean(output) == output && slices.ContainsFunc(mounts, below) {
 		return nil
 	}
-	return field.ErrorList{field.Invalid(fieldPath, output, "must be stdout, stderr or a file below /data/, where a volume is mounted")}
+	return field.ErrorList{field.Invalid(fieldPath, output,
+		"must be stdout, stderr or a file on a volume, which is below "+strings.Join(mounts, " or "))}
 }

@@ -21,7 +21,7 @@ import (
 func valid(t *testing.T, edits ...func(*dittofsv1alpha1.DittoServer)) *dittofsv1alpha1.DittoServer {
 	t.Helper()
 	scheme := runtime.NewScheme()
-	if err := dittofsv1alpha1.AddToScheme(scheme); err != nil {
+	if err := dittofsv1alpha1.Install(scheme); err != nil {
 		t.Fatal(err)
 	}
 	server := &dittofsv1alpha1.DittoServer{
@@ -126,8 +126,13 @@ func TestCreate(t *testing.T) {
 			want: []string{"spec.service.type: supported values"},
 		},
 		"a log file must be on a volume": {
-			edit: func(s *dittofsv1alpha1.DittoServer) { s.Spec.Logging.Output = "/var/log/dfs.log" },
-			want: []string{"spec.logging.output: stdout, stderr or a file below /data/"},
+			edit: func(s *dittofsv1alpha1.DittoServer) { s.Spec.Logging.Output = "/data/dfs.log" },
+			want: []string{"spec.logging.output: stdout, stderr or a file on a volume, which is below /data/controlplane/ or /data/store/metadata/"},
+		},
+		"the content volume is one if there is a content volume": {
+			edit: func(s *dittofsv1alpha1.DittoServer) {
+				s.Spec.Storage.ContentSize, s.Spec.Logging.Output = size("1Gi"), "/data/store/block/dfs.log"
+			},
 		},
 		"an image reference has no spaces": {
 			edit: func(s *dittofsv1alpha1.DittoServer) { s.Spec.Image = "dfs latest" },

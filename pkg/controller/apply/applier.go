@@ -102,17 +102,17 @@ func (a *Applier) Ensure(ctx context.Context, req Request) (Result, error) {
 		res.Action, res.Owner = Conflict, DescribeOwner(live)
 		return res, nil
 	}
+	last, known := a.memory.get(req)
+	if known && cached && older(live.GetResourceVersion(), last.resourceVersion) {
+		// Nothing can be concluded from it, not even that all is well.
+		res.Action = Waiting
+		return res, nil
+	}
 	owned, err := req.Kind.owned(live)
 	if err != nil {
 		return res, err
 	}
-	res.Paths = changedPaths(owned, want)
-	last, known := a.memory.get(req)
-	if len(res.Paths) == 0 {
-		return res, nil
-	}
-	if known && cached && older(live.GetResourceVersion(), last.resourceVersion) {
-		res.Action = Waiting
+	if res.Paths = changedPaths(owned, want); len(res.Paths) == 0 {
 		return res, nil
 	}
 	if known && last.uid == live.GetUID() && last.want == hash(want) && last.owned == hash(owned) {

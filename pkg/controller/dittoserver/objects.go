@@ -82,10 +82,7 @@ func (p *pass) objects(ctx context.Context, start startState) error {
 	default:
 		errs = append(errs, p.applySet(ctx, want.StatefulSet))
 	}
-	if err := errors.Join(errs...); err != nil {
-		return partialError{err}
-	}
-	return nil
+	return errors.Join(errs...)
 }
 
 func (p *pass) applySet(ctx context.Context, want *appsv1ac.StatefulSetApplyConfiguration) error {

@@ -4,6 +4,7 @@
 package dittoserver
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -73,21 +74,16 @@ func (p *pass) refused(kind, name string, err error) error {
 			kind, name, apiMessage(err), refusedRetry)
 		return nil
 	default:
-		return err
+		p.add(0, conditionOf(kind), reasonApplyFailed, "%s %s could not be written: %s. It is tried again.", kind, name, apiMessage(err))
+		return partialError{err}
 	}
 }
 
 // apiMessage is the API's own sentence without our wrapping.
 func apiMessage(err error) string {
-	for e := err; e != nil; {
-		if status, ok := e.(apierrors.APIStatus); ok {
-			return status.Status().Message
-		}
-		u, ok := e.(interface{ Unwrap() error })
-		if !ok {
-			break
-		}
-		e = u.Unwrap()
+	var status apierrors.APIStatus
+	if errors.As(err, &status) {
+		return status.Status().Message
 	}
 	return err.Error()
 }
@@ -100,6 +96,8 @@ func (p *pass) note(res apply.Result) {
 		p.created = append(p.created, what)
 	case apply.Changed:
 		p.changed = append(p.changed, what)
+	case apply.Waiting:
+		p.waiting = true
 	case apply.Conflict:
 		p.nameConflict(res.Kind, res.Name, res.Owner)
 	case apply.Rewritten:

@@ -11,6 +11,7 @@ const (
 	reasonInvalidSpec        = "InvalidSpec"
 	reasonNameConflict       = "NameConflict"
 	reasonApplyRefused       = "ApplyRefused"
+	reasonApplyFailed        = "ApplyFailed"
 	reasonCredentialsRefused = "CredentialsRefused"
 	reasonSecretNotFound     = "SecretNotFound"
 	reasonSecretKeyMissing   = "SecretKeyMissing"
@@ -85,6 +86,7 @@ var failed = map[string]bool{
 // warned are the reasons that are worth a Warning event when a condition takes them.
 var warned = map[string]bool{
 	reasonFieldRewritten:    true,
+	reasonApplyFailed:       true,
 	reasonDFSUnreachable:    true,
 	reasonDatabaseUnreached: true,
 	reasonAdapterNotServing: true,

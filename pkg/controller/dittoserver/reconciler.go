@@ -80,6 +80,7 @@ type pass struct {
 	regenerated bool
 	set         *appsv1.StatefulSet // ours, nil if there is none
 	held        bool                // the pod template is kept as it is
+	waiting     bool                // the cache does not show our last apply yet
 	resizing    []string            // claims that grow
 	waitsFor    string              // what a deletion waits for
 	after       time.Duration
@@ -120,7 +121,11 @@ func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 		return reconcile.Result{RequeueAfter: p.after}, err
 	}
 	if done {
-		return reconcile.Result{}, err
+		return reconcile.Result{}, nil
+	}
+	if apierrors.IsConflict(err) {
+		// The cache has an old DittoServer. Its event is on its way.
+		return reconcile.Result{RequeueAfter: soon}, nil
 	}
 	if err != nil && !isPartial(err) {
 		// What was not looked at must not be reported on.

@@ -17,6 +17,11 @@ import (
 
 // report writes the status if it says something new, and then the events that go with the change.
 func (p *pass) report(ctx context.Context) error {
+	if p.waiting {
+		// What the cache shows is older than what we know. Its event brings us back.
+		p.objectEvents()
+		return nil
+	}
 	v, err := p.view(ctx)
 	if err != nil {
 		return err

@@ -115,9 +115,11 @@ func (s *Sweeper) remove(ctx context.Context, name types.NamespacedName, uid typ
 	}
 	if server.DeletionTimestamp == nil {
 		version := server.ResourceVersion
+		// Not orphan: that would wait for the garbage collector. Whoever tears down leaves everything in a namespace that is
+		// not the server's own.
 		err := s.Servers.Delete(ctx, server,
 			client.Preconditions{UID: &uid, ResourceVersion: &version},
-			client.PropagationPolicy(metav1.DeletePropagationOrphan))
+			client.PropagationPolicy(metav1.DeletePropagationBackground))
 		if apierrors.IsConflict(err) {
 			return reconcile.Result{RequeueAfter: time.Second}, nil
 		}

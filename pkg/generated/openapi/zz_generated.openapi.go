@@ -804,7 +804,7 @@ func schema_dittofs_apiserver_apis_dittofs_v1alpha1_LoggingSpec(ref common.Refer
 					},
 					"output": {
 						SchemaProps: spec.SchemaProps{
-							Description: "output is stdout, stderr or a file under /data. Default stdout: kubectl logs shows nothing of a file.",
+							Description: "output is stdout, stderr or a file on a volume, for example /data/controlplane/dfs.log. Default stdout: kubectl logs shows nothing of a file.",
 							Default:     "stdout",
 							Type:        []string{"string"},
 							Format:      "",

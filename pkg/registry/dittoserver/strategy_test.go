@@ -126,7 +126,7 @@ func TestADeleteRecordsHowDependentsAreTreated(t *testing.T) {
 		"no options at all mean the same":    {want: "Background"},
 		"orphan":                             {options: &metav1.DeleteOptions{PropagationPolicy: ptr.To(metav1.DeletePropagationOrphan)}, want: "Orphan"},
 		"foreground":                         {options: &metav1.DeleteOptions{PropagationPolicy: ptr.To(metav1.DeletePropagationForeground)}, want: "Foreground"},
-		"orphan in the words of old clients": {options: &metav1.DeleteOptions{OrphanDependents: ptr.To(true)}, want: "Orphan"},
+		"orphan in the words of old clients": {options: &metav1.DeleteOptions{OrphanDependents: ptr.To(true)}, want: "Orphan"}, //nolint:staticcheck // old clients still send it
 		"a second delete changes nothing": {
 			options: &metav1.DeleteOptions{PropagationPolicy: ptr.To(metav1.DeletePropagationOrphan)}, deleted: true, want: "",
 		},

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: The dittofs-apiserver authors
+# SPDX-License-Identifier: Apache-2.0
+#
 # Ends with the process that started it, however that one ends (kill -9 included): its end of
 # the pipe on our stdin closes. What then still has a pid file in directory $1 is killed.
 cat >/dev/null

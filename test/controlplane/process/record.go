@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: The dittofs-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
 // Package process names processes so that they can be found again by another process.
 // In: a process id. Out: a record (id and time of start) that survives in a file, whether
 // it still runs, and its end. It never signals a process whose time of start differs.

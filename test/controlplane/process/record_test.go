@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: The dittofs-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
 package process
 
 import (
@@ -33,7 +36,7 @@ func TestTerminateEndsTheRecordedProcess(t *testing.T) {
 	if err := record.Terminate(t.Context(), 5*time.Second); err != nil {
 		t.Fatal(err)
 	}
-	<-ended
+	_ = <-ended // the signal, which is what was asked for
 	if record.Alive() {
 		t.Fatal("a process that ended is reported alive")
 	}

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: The dittofs-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
 // Package controlplane_test starts the local control plane for real and holds it to what the other tests rely on.
 // In: the binaries of `make controlplane`. Out: proof that pods, volumes and namespaces behave and that nothing is left.
 // It never needs our own API server.

@@ -11,19 +11,24 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"k8s.io/klog/v2"
 
+	"github.com/dittofs/dittofs-apiserver/pkg/controller"
 	"github.com/dittofs/dittofs-apiserver/test/controlplane"
 )
 
 // startTimeout is generous: the machines of CI are slow and run several packages at a time.
 const startTimeout = 4 * time.Minute
 
-// WithoutControllers as a server argument keeps resource versions still: nothing but the test writes objects.
-const WithoutControllers = "--controllers=-*"
+// WithoutControllers is the argument that switches all of our controllers off. Resource versions then keep still:
+// nothing but the test writes objects.
+func WithoutControllers() string {
+	return "--controllers=-" + strings.Join(controller.KnownControllers(), ",-")
+}
 
 // Options say what a test package needs. The zero value is a plane with controllers and our server in it.
 type Options struct {

@@ -68,7 +68,7 @@ func (k Kubectl) Try(t *testing.T, args ...string) Output {
 	if err != nil {
 		t.Fatal(err)
 	}
-	global := []string{"--kubeconfig=" + k.user.kubeconfig}
+	global := []string{"--kubeconfig=" + k.user.Kubeconfig}
 	if k.namespace != "" {
 		global = append(global, "--namespace="+k.namespace)
 	}

@@ -27,9 +27,10 @@ type User struct {
 	Dynamic dynamic.Interface
 	// Metadata reads metadata only, as the namespace controller and the garbage collector do.
 	Metadata metadata.Interface
+	// Kubeconfig is a file, there as long as the plane is.
+	Kubeconfig string
 
-	kubeconfig string
-	home       string
+	home string
 }
 
 // User creates a user who may do what RBAC allows them, which at first is next to nothing.
@@ -50,11 +51,11 @@ func (c *Cluster) NewUser(name string, groups ...string) (*User, error) {
 	}
 	// In the plane's state, which goes with the plane. Everybody has a home: kubectl keeps caches there.
 	user := &User{Name: name, Config: known.Config, home: filepath.Join(c.Dir, "state", "homes", name)}
-	user.kubeconfig = filepath.Join(user.home, "kubeconfig")
+	user.Kubeconfig = filepath.Join(user.home, "kubeconfig")
 	if err := os.MkdirAll(user.home, 0o700); err != nil {
 		return nil, fmt.Errorf("make a home for %s: %w", name, err)
 	}
-	if err := os.WriteFile(user.kubeconfig, known.Kubeconfig, 0o600); err != nil {
+	if err := os.WriteFile(user.Kubeconfig, known.Kubeconfig, 0o600); err != nil {
 		return nil, fmt.Errorf("store the kubeconfig of %s: %w", name, err)
 	}
 	if user.DittoFS, err = versioned.NewForConfig(known.Config); err != nil {

@@ -29,8 +29,8 @@ func TestMain(m *testing.M) {
 // restartWith runs our server over the same store with other flags, and with its usual ones again after the test.
 func restartWith(t *testing.T, args ...string) {
 	t.Helper()
-	reinstall(t, args...)
 	t.Cleanup(func() { reinstall(t) })
+	reinstall(t, args...)
 }
 
 func reinstall(t *testing.T, args ...string) {

@@ -1,0 +1,199 @@
+// SPDX-FileCopyrightText: The dittofs-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/tools/leaderelection/resourcelock"
+)
+
+// memoryLock is a Lease in memory that can be out of reach.
+type memoryLock struct {
+	mu     sync.Mutex
+	record *resourcelock.LeaderElectionRecord
+	down   bool
+}
+
+func (l *memoryLock) Get(context.Context) (*resourcelock.LeaderElectionRecord, []byte, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.down {
+		return nil, nil, errors.New("the host cluster is down")
+	}
+	if l.record == nil {
+		return nil, nil, apierrors.NewNotFound(schema.GroupResource{Resource: "leases"}, LeaseName)
+	}
+	r := *l.record
+	raw, err := json.Marshal(r)
+	return &r, raw, err
+}
+
+func (l *memoryLock) Create(ctx context.Context, r resourcelock.LeaderElectionRecord) error {
+	return l.Update(ctx, r)
+}
+
+func (l *memoryLock) Update(_ context.Context, r resourcelock.LeaderElectionRecord) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.down {
+		return errors.New("the host cluster is down")
+	}
+	l.record = &r
+	return nil
+}
+
+func (l *memoryLock) setDown(down bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.down = down
+}
+
+func (l *memoryLock) holder() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.record == nil {
+		return ""
+	}
+	return l.record.HolderIdentity
+}
+
+func (l *memoryLock) RecordEvent(string) {}
+func (l *memoryLock) Identity() string   { return "me" }
+func (l *memoryLock) Describe() string   { return "memory" }
+
+var quick = LeaderElectionConfig{Enabled: true, LeaseDuration: time.Second, RenewDeadline: 300 * time.Millisecond, RetryPeriod: 30 * time.Millisecond}
+
+func await(t *testing.T, what string, c <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-c:
+	case <-time.After(30 * time.Second):
+		t.Fatalf("waited in vain for %s", what)
+	}
+}
+
+func TestALostLeaseWaitsForWorkInFlightAndThenANewTermBegins(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	lock := &memoryLock{}
+	began, cancelled, finish := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	secondTerm := make(chan struct{})
+	terms, inFlight := 0, false
+	work := func(ctx context.Context) {
+		terms++
+		if terms > 1 {
+			if inFlight {
+				t.Error("the second term began while the first was at work")
+			}
+			close(secondTerm)
+			<-ctx.Done()
+			return
+		}
+		inFlight = true
+		close(began)
+		<-ctx.Done()
+		close(cancelled)
+		<-finish // a request that takes its time
+		inFlight = false
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		repeat(ctx, "lease", func(ctx context.Context) error { return elect(ctx, quick, lock, work) })
+	}()
+	await(t, "the first term", began)
+	lock.setDown(true)
+	await(t, "the end of the work's context", cancelled)
+	lock.setDown(false)
+	select {
+	case <-secondTerm:
+		t.Fatal("the second term began before the work of the first was over")
+	default:
+	}
+	close(finish)
+	await(t, "the second term", secondTerm)
+	cancel()
+	await(t, "the end", ended)
+	if h := lock.holder(); h != "" {
+		t.Errorf("the lease is still held by %q", h)
+	}
+}
+
+func TestTheLeaseIsGivenBackOnlyWhenTheWorkIsOver(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	lock := &memoryLock{}
+	began, cancelled, finish, ended := make(chan struct{}), make(chan struct{}), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		if err := elect(ctx, quick, lock, func(ctx context.Context) {
+			close(began)
+			<-ctx.Done()
+			close(cancelled)
+			<-finish
+		}); err != nil {
+			t.Error(err)
+		}
+	}()
+	await(t, "the term", began)
+	cancel()
+	await(t, "the end of the work's context", cancelled)
+	if h := lock.holder(); h != "me" {
+		t.Errorf("while the work goes on the lease is held by %q", h)
+	}
+	close(finish)
+	await(t, "the end", ended)
+	if h := lock.holder(); h != "" {
+		t.Errorf("afterwards the lease is held by %q", h)
+	}
+}
+
+func TestWaitingForALeaseEndsWithTheContextAndLeavesTheLeaseAlone(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	lock := &memoryLock{record: &resourcelock.LeaderElectionRecord{HolderIdentity: "another", LeaseDurationSeconds: 3600}}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if err := elect(ctx, quick, lock, func(context.Context) { t.Error("there was work without a lease") }); err != nil {
+			t.Error(err)
+		}
+	}()
+	cancel()
+	await(t, "the end", ended)
+	if h := lock.holder(); h != "another" {
+		t.Errorf("the lease is held by %q", h)
+	}
+}
+
+func TestWorkThatEndsByItselfEndsTheElection(t *testing.T) {
+	lock := &memoryLock{}
+	if err := elect(t.Context(), quick, lock, func(context.Context) {}); err != nil {
+		t.Fatal(err)
+	}
+	if h := lock.holder(); h != "" {
+		t.Errorf("the lease is held by %q", h)
+	}
+}
+
+func TestAPanicIsAFailureAndNotTheEnd(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	calls := 0
+	repeat(ctx, "test", func(context.Context) error {
+		calls++
+		if calls == 2 {
+			cancel()
+			return nil
+		}
+		panic("a fault")
+	})
+	if calls != 2 {
+		t.Errorf("%d calls", calls)
+	}
+}
