@@ -148,6 +148,14 @@ func (d *DittoFS) waitServed(ctx context.Context) error {
 		if _, err := lister.Resource(group.WithResource(resource)).List(ctx, metav1.ListOptions{Limit: 1}); err != nil {
 			return fmt.Errorf("list %s: %w", resource, err)
 		}
+		// kubectl explain needs the schema, which the aggregator fetches on a schedule of its own.
+		schemas, err := discoverer.OpenAPIV3().Paths()
+		if err != nil {
+			return fmt.Errorf("list the OpenAPI schemas: %w", err)
+		}
+		if _, ok := schemas["apis/"+group.String()]; !ok {
+			return fmt.Errorf("the OpenAPI schema of %s is not published yet", group)
+		}
 		return nil
 	}))
 }
