@@ -8,7 +8,9 @@ import (
 	"encoding/json"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -82,49 +84,52 @@ func await(t *testing.T, what string, c <-chan struct{}) {
 }
 
 func TestALostLeaseWaitsForWorkInFlightAndThenANewTermBegins(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	lock := &memoryLock{}
-	began, cancelled, finish := make(chan struct{}), make(chan struct{}), make(chan struct{})
-	secondTerm := make(chan struct{})
-	terms, inFlight := 0, false
-	work := func(ctx context.Context) {
-		terms++
-		if terms > 1 {
-			if inFlight {
-				t.Error("the second term began while the first was at work")
-			}
-			close(secondTerm)
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		lock := &memoryLock{}
+		finish := make(chan struct{})
+		var terms, atWork, cancelled atomic.Int32
+		work := func(ctx context.Context) {
+			term := terms.Add(1)
+			atWork.Add(1)
 			<-ctx.Done()
-			return
+			cancelled.Add(1)
+			if term == 1 {
+				<-finish // a request that takes its time
+			}
+			atWork.Add(-1)
 		}
-		inFlight = true
-		close(began)
-		<-ctx.Done()
-		close(cancelled)
-		<-finish // a request that takes its time
-		inFlight = false
-	}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		repeat(ctx, "lease", func(ctx context.Context) error { return elect(ctx, quick, lock, work) })
-	}()
-	await(t, "the first term", began)
-	lock.setDown(true)
-	await(t, "the end of the work's context", cancelled)
-	lock.setDown(false)
-	select {
-	case <-secondTerm:
-		t.Fatal("the second term began before the work of the first was over")
-	default:
-	}
-	close(finish)
-	await(t, "the second term", secondTerm)
-	cancel()
-	await(t, "the end", ended)
-	if h := lock.holder(); h != "" {
-		t.Errorf("the lease is still held by %q", h)
-	}
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			repeat(ctx, "lease", func(ctx context.Context) error { return elect(ctx, quick, lock, work) })
+		}()
+		// Time in here passes only when everybody waits.
+		time.Sleep(time.Minute)
+		if terms.Load() != 1 || cancelled.Load() != 0 {
+			t.Fatalf("%d terms, %d of them cancelled", terms.Load(), cancelled.Load())
+		}
+		lock.setDown(true)
+		time.Sleep(quick.LeaseDuration)
+		if cancelled.Load() != 1 {
+			t.Error("the work goes on after the lease has run out")
+		}
+		lock.setDown(false)
+		time.Sleep(10 * time.Minute)
+		if terms.Load() != 1 || atWork.Load() != 1 {
+			t.Errorf("the second term began before the work of the first was over: %d terms", terms.Load())
+		}
+		close(finish)
+		time.Sleep(time.Minute)
+		if terms.Load() != 2 || atWork.Load() != 1 {
+			t.Errorf("%d terms, %d at work", terms.Load(), atWork.Load())
+		}
+		cancel()
+		<-ended
+		if h := lock.holder(); h != "" || atWork.Load() != 0 {
+			t.Errorf("the lease is still held by %q; %d at work", h, atWork.Load())
+		}
+	})
 }
 
 func TestTheLeaseIsGivenBackOnlyWhenTheWorkIsOver(t *testing.T) {

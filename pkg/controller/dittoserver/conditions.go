@@ -184,6 +184,8 @@ func (v view) progressing() verdict {
 		return no(reasonStopped, "The server is stopped.")
 	case v.set == nil:
 		return yes(reasonCreating, "The StatefulSet is being created.")
+	case v.set.Status.ObservedGeneration == 0:
+		return yes(reasonCreating, "Waiting for the StatefulSet controller to see the new StatefulSet.")
 	case v.rollingOut():
 		return yes(reasonRollingOut, "A changed pod template is on its way to the pod.")
 	case v.set.Status.ReadyReplicas < 1:

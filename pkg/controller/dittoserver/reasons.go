@@ -83,7 +83,8 @@ var failed = map[string]bool{
 	reasonClockSkew:          true,
 }
 
-// warned are the reasons that are worth a Warning event when a condition takes them.
+// warned are the reasons that are worth a Warning event when a condition takes them. A pod without a node is not among
+// them: the scheduler says it on the pod, and for a moment it is so while claims are being bound.
 var warned = map[string]bool{
 	reasonFieldRewritten:    true,
 	reasonApplyFailed:       true,
@@ -92,7 +93,6 @@ var warned = map[string]bool{
 	reasonAdapterNotServing: true,
 	reasonCrashLooping:      true,
 	reasonImageUnavailable:  true,
-	reasonPodUnschedulable:  true,
 	reasonContainerBlocked:  true,
 }
 

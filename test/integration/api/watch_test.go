@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/utils/ptr"
 
@@ -99,7 +100,7 @@ func TestWatchSendsInitialEventsAndABookmark(t *testing.T) {
 	if object.GetAnnotations()[metav1.InitialEventsAnnotationKey] != "true" {
 		t.Errorf("the bookmark does not end the initial events: %v", object.GetAnnotations())
 	}
-	if object.GetResourceVersion() < server.ResourceVersion {
+	if order, err := resourceversion.CompareResourceVersion(object.GetResourceVersion(), server.ResourceVersion); err != nil || order < 0 {
 		t.Errorf("the bookmark is of version %s, the object of %s", object.GetResourceVersion(), server.ResourceVersion)
 	}
 }

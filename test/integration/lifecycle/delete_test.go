@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 )
 
 func TestADeleteRemovesWhatRunsAndKeepsWhatHoldsData(t *testing.T) {
@@ -25,7 +24,7 @@ func TestADeleteRemovesWhatRunsAndKeepsWhatHoldsData(t *testing.T) {
 			if got := s.parts(t).names(); !slices.Equal(got, sampleData) {
 				t.Errorf("after the delete there are %v, want %v", got, sampleData)
 			}
-			before.without("configmaps/", "pods/", "services/", "statefulsets/").expectUntouched(t, s)
+			before.without("configmaps/", "pods/", "services/", "statefulsets/").expectSame(t, s)
 		})
 	}
 }
@@ -97,7 +96,7 @@ func TestDeletingACollectionTreatsEachServerAsAsked(t *testing.T) {
 				if propagation == metav1.DeletePropagationOrphan {
 					before[s].expectUntouched(t, s)
 				} else {
-					before[s].without("configmaps/", "pods/", "services/", "statefulsets/").expectUntouched(t, s)
+					before[s].without("configmaps/", "pods/", "services/", "statefulsets/").expectSame(t, s)
 				}
 			}
 		})
