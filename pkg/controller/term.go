@@ -41,7 +41,7 @@ func newScheme() (*runtime.Scheme, error) {
 	if err := clientgoscheme.AddToScheme(scheme); err != nil {
 		return nil, fmt.Errorf("kinds of Kubernetes: %w", err)
 	}
-	if err := dittofsv1alpha1.AddToScheme(scheme); err != nil {
+	if err := dittofsv1alpha1.Install(scheme); err != nil {
 		return nil, fmt.Errorf("kinds of %s: %w", dittofsv1alpha1.SchemeGroupVersion.Group, err)
 	}
 	return scheme, nil

@@ -115,7 +115,7 @@ func newFixture(t *testing.T) *fixture {
 
 	scheme := runtime.NewScheme()
 	f.do(clientgoscheme.AddToScheme(scheme))
-	f.do(dittofsv1alpha1.AddToScheme(scheme))
+	f.do(dittofsv1alpha1.Install(scheme))
 	server := &dittofsv1alpha1.DittoServer{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "files", UID: "server-uid",
 		Annotations: map[string]string{dittofsv1alpha1.AnnotationNamespaceUID: "ns-uid"}}}
 	set := &appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "files", UID: "set-uid"}}
@@ -220,9 +220,9 @@ func TestADeadServerIsAskedLessAndLess(t *testing.T) {
 		waits = append(waits, wait)
 		f.clock.Step(wait)
 	}
-	want := []time.Duration{5, 10, 20, 40, 80, 160, 300, 300, 300}
+	want := []int{5, 10, 20, 40, 80, 160, 300, 300, 300} // seconds
 	for i := range want {
-		if waits[i] != want[i]*time.Second {
+		if waits[i] != time.Duration(want[i])*time.Second {
 			t.Fatalf("the waits were %v", waits)
 		}
 	}

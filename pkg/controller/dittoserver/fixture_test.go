@@ -52,7 +52,7 @@ func run(m *testing.M) int {
 	if err := clientgoscheme.AddToScheme(testScheme); err != nil {
 		return fail(err)
 	}
-	if err := dittofsv1alpha1.AddToScheme(testScheme); err != nil {
+	if err := dittofsv1alpha1.Install(testScheme); err != nil {
 		return fail(err)
 	}
 	var err error

@@ -34,11 +34,11 @@ func (p *pass) startSecrets(ctx context.Context, blocked map[string]bool) (start
 		return startState{}, nil
 	}
 	wanted := p.wantedSecrets()
-	print, err := p.fingerprint(ctx, config, wanted)
+	fingerprint, err := p.fingerprint(ctx, config, wanted)
 	if err != nil {
 		return startState{}, err
 	}
-	if known, ok := p.hashes.get(p.key); ok && known.fingerprint == print && len(blocked) == 0 {
+	if known, ok := p.hashes.get(p.key); ok && known.fingerprint == fingerprint && len(blocked) == 0 {
 		return known.state, nil
 	}
 	usable := true
@@ -67,7 +67,7 @@ func (p *pass) startSecrets(ctx context.Context, blocked map[string]bool) (start
 		configHash:   render.ConfigHash(all[render.JWTSecret(p.server)], config, contents),
 		postgresKeys: p.postgresKeys(all),
 	}
-	p.hashes.put(p.key, hashed{print, state})
+	p.hashes.put(p.key, hashed{fingerprint, state})
 	return state, nil
 }
 

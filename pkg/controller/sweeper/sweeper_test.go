@@ -38,7 +38,7 @@ func newFixture(t *testing.T, namespaceUID types.UID) *fixture {
 	f := &fixture{t: t, clock: testclock.NewFakeClock(time.Now())}
 	scheme := runtime.NewScheme()
 	f.do(clientgoscheme.AddToScheme(scheme))
-	f.do(dittofsv1alpha1.AddToScheme(scheme))
+	f.do(dittofsv1alpha1.Install(scheme))
 	f.own = fake.NewClientBuilder().WithScheme(scheme).
 		WithObjects(&dittofsv1alpha1.DittoServer{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "files", UID: "server",
 			Finalizers:  []string{dittofsv1alpha1.Finalizer},
