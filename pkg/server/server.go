@@ -99,7 +99,10 @@ func (s *Server) Run(ctx context.Context) error {
 		})
 		return nil
 	})
-	s.background.Go(func() { s.guard.Run(ctx) })
+	if !s.verdict.ObserveOnly {
+		// What is only observed is not recorded as ours.
+		s.background.Go(func() { s.guard.Run(ctx) })
+	}
 	if s.policiesLeftOut {
 		s.background.Go(func() { s.lookForPolicies(ctx, cancel) })
 	}

@@ -36,6 +36,8 @@ type Guard struct {
 	store  *store
 	host   *host
 	accept bool
+	// seen is the revision of the last change, recorded that of the last one that the host knows of.
+	seen, recorded int64
 }
 
 // Config says which store and which host to compare.
@@ -91,23 +93,29 @@ func (g *Guard) Check(ctx context.Context) (Verdict, error) {
 		return verdict, nil
 	}
 	observeOnly.Set(0)
-	if found.record == nil {
-		if found.record, err = g.store.create(ctx, found.revision); err != nil {
+	replaced := found.empty && known != nil && (found.record == nil || found.record.ID != known.ID || found.record.Revision < known.Revision)
+	if replaced || found.record == nil {
+		// An empty store of the known name is a new one all the same: under the
+		// old name, it would seem to have gone back in time at the next start.
+		if found.record, err = g.store.identify(ctx, found); err != nil {
 			return Verdict{}, err
 		}
 	}
-	if found.empty && known != nil && known.ID != found.record.ID {
+	if replaced {
 		g.reportReplaced(ctx, known.ID, found.record.ID)
 	}
-	return Verdict{}, g.host.write(ctx, found.record, g.accept)
+	return Verdict{}, g.host.write(ctx, found.record, replaced || g.accept)
 }
 
-// judge is the rule: an empty store is harmless, a store that the host has never
-// seen a peer of is the first one, everything else must be the same and not older.
+// judge is the rule: an empty store is harmless, everything else must be the one
+// that the host knows, and not older. A store with an identity has been known to
+// a host: where none is known, this is another host, or one that was rebuilt.
 func judge(found *state, known *record) Verdict {
 	switch {
-	case found.empty, known == nil:
+	case found.empty, known == nil && found.record == nil:
 		return Verdict{}
+	case known == nil:
+		return Verdict{true, fmt.Sprintf("this is store %s, the host cluster knows none", found.record.ID)}
 	case found.record == nil:
 		return Verdict{true, fmt.Sprintf("the store has no identity and holds objects, the host cluster knows store %s", known.ID)}
 	case found.record.ID != known.ID:
@@ -144,7 +152,6 @@ func (g *Guard) follow(ctx context.Context) error {
 	changes := g.store.client.Watch(ctx, g.store.objects, clientv3.WithPrefix(), clientv3.WithKeysOnly())
 	ticker := time.NewTicker(recordInterval)
 	defer ticker.Stop()
-	var seen, recorded int64
 	for {
 		select {
 		case change, ok := <-changes:
@@ -154,11 +161,12 @@ func (g *Guard) follow(ctx context.Context) error {
 			if err := change.Err(); err != nil {
 				return err
 			}
-			seen = change.Header.Revision
+			g.seen = change.Header.Revision
 		case <-ticker.C:
-			if seen == recorded {
+			if g.seen == g.recorded {
 				continue
 			}
+			seen := g.seen
 			current, err := g.store.advance(ctx, seen)
 			if err != nil {
 				return err
@@ -166,7 +174,7 @@ func (g *Guard) follow(ctx context.Context) error {
 			if err := g.host.write(ctx, current, false); err != nil {
 				return err
 			}
-			recorded = seen
+			g.recorded = seen
 		case <-ctx.Done():
 			return ctx.Err()
 		}

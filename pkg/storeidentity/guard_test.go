@@ -5,6 +5,8 @@ package storeidentity
 
 import (
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -63,6 +65,19 @@ func known(t *testing.T, host kubernetes.Interface) map[string]string {
 	return configMap.Data
 }
 
+// remembered is what known returns, or nothing on a host without the ConfigMap.
+func remembered(t *testing.T, host kubernetes.Interface) map[string]string {
+	t.Helper()
+	list, err := host.CoreV1().ConfigMaps(namespace).List(t.Context(), metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(list.Items) == 0 {
+		return nil
+	}
+	return list.Items[0].Data
+}
+
 func hostKnows(id, revision string) *fake.Clientset {
 	return fake.NewClientset(&corev1.ConfigMap{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: ConfigMapName},
@@ -113,6 +128,11 @@ func TestAStoreThatIsNotTheKnownOneOnlyObserves(t *testing.T) {
 			put(t, client)
 			return hostKnows("another", "1")
 		}, "has no identity"},
+		"a store that another host knew, on a host that knows none": {func(t *testing.T, client *clientv3.Client) *fake.Clientset {
+			checked(t, guard(client, fake.NewClientset(), false))
+			put(t, client)
+			return fake.NewClientset()
+		}, "the host cluster knows none"},
 		"a store that went back in time": {func(t *testing.T, client *clientv3.Client) *fake.Clientset {
 			host := fake.NewClientset()
 			checked(t, guard(client, host, false))
@@ -123,12 +143,12 @@ func TestAStoreThatIsNotTheKnownOneOnlyObserves(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			client := newEtcd(t)
 			host := c.prepare(t, client)
-			before := known(t, host)
+			before := remembered(t, host)
 			verdict := checked(t, guard(client, host, false))
 			if !verdict.ObserveOnly || !strings.Contains(verdict.Reason, c.reason) {
 				t.Fatalf("verdict %+v, want the reason to contain %q", verdict, c.reason)
 			}
-			if after := known(t, host); after[keyID] != before[keyID] || after[keyRevision] != before[keyRevision] {
+			if after := remembered(t, host); after[keyID] != before[keyID] || after[keyRevision] != before[keyRevision] {
 				t.Errorf("the host's record changed from %v to %v", before, after)
 			}
 			if verdict := checked(t, guard(client, host, true)); verdict.ObserveOnly {
@@ -156,6 +176,60 @@ func TestRecordingNeverGoesBack(t *testing.T) {
 	}
 	if got := known(t, host)[keyRevision]; got != "50" {
 		t.Errorf("recorded revision %s, want 50", got)
+	}
+}
+
+// A rolled back store that holds nothing is harmless, and must not be refused later.
+func TestAnEmptyStoreOfTheKnownNameThatWentBackIsANewStore(t *testing.T) {
+	client, first := newEtcd(t), fake.NewClientset()
+	checked(t, guard(client, first, false))
+	host := hostKnows(known(t, first)[keyID], "1000")
+	if verdict := checked(t, guard(client, host, false)); verdict.ObserveOnly {
+		t.Fatal(verdict.Reason)
+	}
+	if known(t, host)[keyID] == known(t, first)[keyID] {
+		t.Error("the store kept its old name")
+	}
+	put(t, client)
+	if verdict := checked(t, guard(client, host, false)); verdict.ObserveOnly {
+		t.Errorf("refused at the next start: %s", verdict.Reason)
+	}
+}
+
+func TestReplicasThatRecordAtOnceNeverClaimMoreThanIsStored(t *testing.T) {
+	client := newEtcd(t)
+	g := guard(client, fake.NewClientset(), false)
+	checked(t, g)
+	var group sync.WaitGroup
+	var highest atomic.Int64
+	for revision := range int64(32) {
+		group.Go(func() {
+			current, err := g.store.advance(t.Context(), 100+revision)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			for seen := highest.Load(); current.Revision > seen && !highest.CompareAndSwap(seen, current.Revision); seen = highest.Load() {
+			}
+		})
+	}
+	group.Wait()
+	found, err := g.store.read(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found.record.Revision != highest.Load() {
+		t.Errorf("claimed %d, stored %d", highest.Load(), found.record.Revision)
+	}
+}
+
+func TestAnotherStoreIsNotRecordedUnlessAccepted(t *testing.T) {
+	host := guard(nil, hostKnows("another", "1"), false).host
+	if err := host.write(t.Context(), &record{ID: "mine", Revision: 5}, false); err == nil || !strings.Contains(err.Error(), "names store another") {
+		t.Errorf("got %v", err)
+	}
+	if err := host.write(t.Context(), &record{ID: "mine", Revision: 5}, true); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -6,6 +6,7 @@ package storeidentity
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strconv"
 
 	corev1 "k8s.io/api/core/v1"
@@ -51,12 +52,15 @@ func parse(configMap *corev1.ConfigMap) (*record, error) {
 	return &record{ID: configMap.Data[keyID], Revision: revision}, nil
 }
 
-// write makes the host remember the record, unless it already knows as much;
-// with force also if it knows more, which is how an older store is accepted.
+// write makes the host remember the record, unless it already knows as much.
+// With force it forgets what it knew of another store, or of later times of this
+// one; without, that is an error: such a store has not been accepted.
 func (h *host) write(ctx context.Context, r *record, force bool) error {
 	configMaps := h.client.CoreV1().ConfigMaps(h.namespace)
 	data := map[string]string{keyID: r.ID, keyRevision: strconv.FormatInt(r.Revision, 10)}
-	err := retry.RetryOnConflict(retry.DefaultRetry, func() error {
+	// Of two replicas that start on a new host, the slower one finds the ConfigMap made.
+	raced := func(err error) bool { return apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) }
+	err := retry.OnError(retry.DefaultRetry, raced, func() error {
 		configMap, err := configMaps.Get(ctx, ConfigMapName, metav1.GetOptions{})
 		if apierrors.IsNotFound(err) {
 			_, err = configMaps.Create(ctx, &corev1.ConfigMap{
@@ -67,8 +71,15 @@ func (h *host) write(ctx context.Context, r *record, force bool) error {
 		if err != nil {
 			return err
 		}
-		known, err := parse(configMap)
-		if err == nil && known != nil && (*known == *r || !force && known.ID == r.ID && known.Revision > r.Revision) {
+		if known, err := parse(configMap); err == nil && known != nil && !force {
+			if known.ID != r.ID {
+				return fmt.Errorf("it names store %s, this is store %s", known.ID, r.ID)
+			}
+			if known.Revision >= r.Revision {
+				return nil
+			}
+		}
+		if maps.Equal(configMap.Data, data) {
 			return nil
 		}
 		configMap.Data = data

@@ -39,10 +39,11 @@ func newStore(client *clientv3.Client, prefix, group string) *store {
 	}
 }
 
-// state is the store as found: its record (nil if it has none), whether it holds
-// objects and the revision it is at.
+// state is the store as found: its record (nil if it has none) and the revision
+// at which that was written, whether it holds objects, and the revision it is at.
 type state struct {
 	record   *record
+	modified int64
 	empty    bool
 	revision int64
 }
@@ -60,7 +61,7 @@ func (s *store) read(ctx context.Context) (*state, error) {
 		empty:    response.Responses[1].GetResponseRange().Count == 0,
 	}
 	if kvs := response.Responses[0].GetResponseRange().Kvs; len(kvs) == 1 {
-		found.record = &record{}
+		found.record, found.modified = &record{}, kvs[0].ModRevision
 		if err := json.Unmarshal(kvs[0].Value, found.record); err != nil {
 			return nil, fmt.Errorf("the identity of the store (etcd key %s) is damaged: %w", s.key, err)
 		}
@@ -68,54 +69,60 @@ func (s *store) read(ctx context.Context) (*state, error) {
 	return found, nil
 }
 
-// create gives the store an identity; of several replicas the first one wins.
-func (s *store) create(ctx context.Context, revision int64) (*record, error) {
-	value, err := json.Marshal(record{ID: uuid.NewString(), Revision: revision})
+// identify gives the store an identity in place of the one it had (nil: none);
+// of several replicas the first one wins.
+func (s *store) identify(ctx context.Context, found *state) (*record, error) {
+	value, err := json.Marshal(record{ID: uuid.NewString(), Revision: found.revision})
 	if err != nil {
 		return nil, err
 	}
 	_, err = s.client.Txn(ctx).
-		If(clientv3.Compare(clientv3.CreateRevision(s.key), "=", 0)).
+		If(clientv3.Compare(clientv3.ModRevision(s.key), "=", found.modified)).
 		Then(clientv3.OpPut(s.key, string(value))).
 		Commit()
 	if err != nil {
 		return nil, fmt.Errorf("write the identity of the store: %w", err)
 	}
-	found, err := s.read(ctx)
+	current, err := s.read(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return found.record, nil
+	return current.record, nil
 }
 
-// advance raises the revision in the record. It never lowers it: another
-// replica may have been faster.
+// advance raises the revision in the record and returns what is stored then. It
+// never lowers it, and never claims more than is stored: another replica may be
+// writing at the same time.
 func (s *store) advance(ctx context.Context, revision int64) (*record, error) {
-	response, err := s.client.Get(ctx, s.key)
-	if err != nil {
-		return nil, fmt.Errorf("read the identity of the store: %w", err)
+	for {
+		response, err := s.client.Get(ctx, s.key)
+		if err != nil {
+			return nil, fmt.Errorf("read the identity of the store: %w", err)
+		}
+		if len(response.Kvs) == 0 {
+			return nil, fmt.Errorf("the identity of the store (etcd key %s) is gone", s.key)
+		}
+		current := &record{}
+		if err := json.Unmarshal(response.Kvs[0].Value, current); err != nil {
+			return nil, fmt.Errorf("the identity of the store (etcd key %s) is damaged: %w", s.key, err)
+		}
+		if current.Revision >= revision {
+			return current, nil
+		}
+		current.Revision = revision
+		value, err := json.Marshal(current)
+		if err != nil {
+			return nil, err
+		}
+		swap, err := s.client.Txn(ctx).
+			If(clientv3.Compare(clientv3.ModRevision(s.key), "=", response.Kvs[0].ModRevision)).
+			Then(clientv3.OpPut(s.key, string(value))).
+			Commit()
+		if err != nil {
+			return nil, fmt.Errorf("write the identity of the store: %w", err)
+		}
+		if swap.Succeeded {
+			return current, nil
+		}
 	}
-	if len(response.Kvs) == 0 {
-		return nil, fmt.Errorf("the identity of the store (etcd key %s) is gone", s.key)
-	}
-	current := &record{}
-	if err := json.Unmarshal(response.Kvs[0].Value, current); err != nil {
-		return nil, fmt.Errorf("the identity of the store (etcd key %s) is damaged: %w", s.key, err)
-	}
-	if current.Revision >= revision {
-		return current, nil
-	}
-	current.Revision = revision
-	value, err := json.Marshal(current)
-	if err != nil {
-		return nil, err
-	}
-	_, err = s.client.Txn(ctx).
-		If(clientv3.Compare(clientv3.ModRevision(s.key), "=", response.Kvs[0].ModRevision)).
-		Then(clientv3.OpPut(s.key, string(value))).
-		Commit()
-	if err != nil {
-		return nil, fmt.Errorf("write the identity of the store: %w", err)
-	}
-	return current, nil
 }

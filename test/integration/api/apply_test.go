@@ -69,7 +69,7 @@ func TestApplyConflictsNameTheOtherManagerAndForceTakesOver(t *testing.T) {
 	other := ac.DittoServer("files", namespace).WithSpec(ac.DittoServerSpec().WithImage("example/dfs:v2"))
 	_, err = client.Apply(t.Context(), other, metav1.ApplyOptions{FieldManager: "person"})
 	expectRefusal(t, err, 409, "gitops", ".spec.image")
-	if causes := err.(apierrors.APIStatus).Status().Details.Causes; len(causes) != 1 || causes[0].Field != ".spec.image" { //nolint:errorlint // checked above
+	if causes := err.(apierrors.APIStatus).Status().Details.Causes; len(causes) != 1 || causes[0].Field != ".spec.image" {
 		t.Errorf("causes: %+v", causes)
 	}
 	expectVersion(t, namespace, "files", applied.ResourceVersion)

@@ -83,7 +83,8 @@ var mistakes = []mistake{
 
 	{"an unknown log level", "spec.logging.level", "LOUD", 422, []string{"spec.logging.level", `Unsupported value: "LOUD"`, `"DEBUG"`, `"ERROR"`}},
 	{"an unknown log format", "spec.logging.format", "xml", 422, []string{"spec.logging.format", `Unsupported value: "xml"`, `"json"`, `"text"`}},
-	{"a log outside of the volumes", "spec.logging.output", "/var/log/dfs", 422, []string{"spec.logging.output", `"/var/log/dfs"`, "stdout, stderr or a file below /data/"}},
+	{"a log outside of the volumes", "spec.logging.output", "/var/log/dfs", 422, []string{"spec.logging.output", `"/var/log/dfs"`, "stdout, stderr or a file on a volume", "/data/controlplane/"}},
+	{"a log below /data that is on no volume", "spec.logging.output", "/data/dfs.log", 422, []string{"spec.logging.output", `"/data/dfs.log"`, "/data/controlplane/"}},
 }
 
 func (m mistake) put(t *testing.T, target *unstructured.Unstructured) {

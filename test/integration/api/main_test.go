@@ -9,8 +9,6 @@ package api_test
 import (
 	"testing"
 
-	"k8s.io/apimachinery/pkg/runtime/schema"
-
 	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
 	"github.com/dittofs/dittofs-apiserver/test/integration/harness"
 )
@@ -18,8 +16,6 @@ import (
 var cluster *harness.Cluster
 
 var dittoservers = dittofsv1alpha1.SchemeGroupVersion.WithResource("dittoservers")
-
-var kind = schema.GroupKind{Group: dittofsv1alpha1.GroupName, Kind: "DittoServer"}
 
 func TestMain(m *testing.M) {
 	harness.Run(m, harness.Options{ServerArgs: []string{harness.WithoutControllers()}}, &cluster)

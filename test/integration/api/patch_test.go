@@ -85,7 +85,7 @@ func TestPatchesThatCannotApplyChangeNothing(t *testing.T) {
 // expectRefusal checks the code of an error and that its message says all that is wanted.
 func expectRefusal(t *testing.T, err error, code int32, wants ...string) {
 	t.Helper()
-	status, ok := err.(apierrors.APIStatus) //nolint:errorlint // the clients return it unwrapped
+	status, ok := err.(apierrors.APIStatus)
 	if !ok {
 		t.Fatalf("got %v, want a refusal with %d", err, code)
 	}

@@ -131,8 +131,11 @@ func TestScaleByPatchAndApplyTracksTheOwnerOfReplicas(t *testing.T) {
 
 // scaleRequest patches the Scale: the typed client would decode the answer as a DittoServer.
 func scaleRequest(ctx context.Context, namespace, name string, kind types.PatchType, body string, options metav1.PatchOptions) error {
-	return cluster.Admin.DittoFS.DittofsV1alpha1().RESTClient().Patch(kind).
+	request := cluster.Admin.DittoFS.DittofsV1alpha1().RESTClient().Patch(kind).
 		Namespace(namespace).Resource("dittoservers").Name(name).SubResource("scale").
-		Param("fieldManager", options.FieldManager).Param("force", fmt.Sprint(options.Force != nil && *options.Force)).
-		Body([]byte(body)).Do(ctx).Into(&autoscalingv1.Scale{})
+		Param("fieldManager", options.FieldManager).Body([]byte(body))
+	if options.Force != nil {
+		request.Param("force", fmt.Sprint(*options.Force))
+	}
+	return request.Do(ctx).Into(&autoscalingv1.Scale{})
 }

@@ -89,7 +89,7 @@ func owners(t *testing.T, server *dittofsv1alpha1.DittoServer, path ...string) [
 	var managers []string
 	for _, entry := range server.ManagedFields {
 		var fields map[string]any
-		if err := yaml.Unmarshal(entry.FieldsV1.Raw, &fields); err != nil {
+		if err := yaml.Unmarshal(entry.FieldsV1.GetRawBytes(), &fields); err != nil {
 			t.Fatal(err)
 		}
 		if _, found, _ := unstructured.NestedFieldNoCopy(fields, path...); found {

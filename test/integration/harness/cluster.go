@@ -95,9 +95,7 @@ func run(m *testing.M, options Options, cluster **Cluster) int {
 
 // Start is for tests that need a cluster of their own; they stop Cluster.Plane themselves.
 func Start(ctx context.Context, options Options) (_ *Cluster, err error) {
-	// controller-runtime, inside of the plane, complains where no logger was set.
-	klog.LogToStderr(false)
-	klog.SetOutput(io.Discard)
+	quiet()
 	root, err := RepoDir()
 	if err != nil {
 		return nil, err
@@ -151,4 +149,13 @@ func (c *Cluster) installServer(ctx context.Context, root string) (err error) {
 	}
 	c.Server, err = c.Plane.InstallDittoFS(ctx, options)
 	return err
+}
+
+// quiet keeps what client libraries log in this process out of the output of tests.
+func quiet() {
+	flags := flag.NewFlagSet("klog", flag.ContinueOnError)
+	klog.InitFlags(flags)
+	_ = flags.Set("logtostderr", "false")
+	_ = flags.Set("stderrthreshold", "FATAL")
+	klog.SetOutput(io.Discard)
 }

@@ -47,7 +47,7 @@ func TestADeleteWithOrphanWhileControllersAreAwayLeavesEverything(t *testing.T) 
 	s.awaitReady(t)
 	plain := newSubject(t)
 	before := s.parts(t)
-	restartWith(t, "--controllers=-dittoserver")
+	restartWith(t, "--controllers=-*")
 	for _, victim := range []subject{s, plain} {
 		cascade := map[bool]string{true: "orphan", false: "background"}[victim == s]
 		cluster.Admin.Kubectl(victim.namespace).Run(t, "delete", "dittoserver", victim.name, "--cascade="+cascade, "--wait=false")

@@ -22,39 +22,41 @@ func TestWhatSomebodyChangesByHandIsPutBack(t *testing.T) {
 	for _, drift := range []struct {
 		name    string
 		change  []string
-		putBack func() error
+		putBack func(t *testing.T) error
 	}{
 		{
 			"the port of the Service",
 			[]string{"patch", "service", "files-api", "--type=json", `-p=[{"op":"replace","path":"/spec/ports/0/port","value":9999}]`},
-			func() error { return equal(s.service(t).Spec.Ports[0].Port, 8080) },
+			func(t *testing.T) error { return equal(s.service(t).Spec.Ports[0].Port, 8080) },
 		},
 		{
 			"a label of the StatefulSet",
 			[]string{"label", "statefulset", "files", "instance=other", "--overwrite"},
-			func() error { return equal(s.statefulSet(t).Labels[dittofsv1alpha1.LabelInstance], "files") },
+			func(t *testing.T) error {
+				return equal(s.statefulSet(t).Labels[dittofsv1alpha1.LabelInstance], "files")
+			},
 		},
 		{
 			"the replicas of the StatefulSet",
 			[]string{"scale", "statefulset", "files", "--replicas=0"},
-			func() error { return equal(*s.statefulSet(t).Spec.Replicas, 1) },
+			func(t *testing.T) error { return equal(*s.statefulSet(t).Spec.Replicas, 1) },
 		},
 		{
 			"the configuration",
 			[]string{"patch", "configmap", "files-config", "--type=merge", `-p={"data":{"config.yaml":"logging: {level: DEBUG}"}}`},
-			func() error { return equal(s.config(t), config) },
+			func(t *testing.T) error { return equal(s.config(t), config) },
 		},
 		{
 			"the image of the container",
 			[]string{"set", "image", "statefulset/files", "dittofs=example.com/other:1"},
-			func() error {
+			func(t *testing.T) error {
 				return equal(s.statefulSet(t).Spec.Template.Spec.Containers[0].Image, s.get(t).Spec.Image)
 			},
 		},
 	} {
 		t.Run(drift.name, func(t *testing.T) {
 			kubectl.Run(t, drift.change...)
-			harness.Eventually(t, drift.name+" is put back", func(context.Context) error { return drift.putBack() })
+			harness.Eventually(t, drift.name+" is put back", func(context.Context) error { return drift.putBack(t) })
 		})
 	}
 	s.awaitReady(t)

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -19,18 +18,18 @@ func TestAnEditOfWhatDFSReadsAtItsStartIsOneRollout(t *testing.T) {
 	for _, edit := range []struct {
 		name, patch string
 		hashChanges bool
-		check       func(s subject, set *appsv1.StatefulSet, pod *corev1.Pod) error
+		check       func(t *testing.T, s subject, pod *corev1.Pod) error
 	}{
-		{"of the log level", `{"spec":{"logging":{"level":"DEBUG"}}}`, true, func(s subject, _ *appsv1.StatefulSet, _ *corev1.Pod) error {
+		{"of the log level", `{"spec":{"logging":{"level":"DEBUG"}}}`, true, func(t *testing.T, s subject, _ *corev1.Pod) error {
 			return equal(strings.Contains(s.config(t), "level: DEBUG"), true)
 		}},
-		{"of the port", `{"spec":{"controlPlane":{"port":9090}}}`, true, func(s subject, _ *appsv1.StatefulSet, pod *corev1.Pod) error {
+		{"of the port", `{"spec":{"controlPlane":{"port":9090}}}`, true, func(t *testing.T, s subject, pod *corev1.Pod) error {
 			if err := equal(s.service(t).Spec.Ports[0].Port, 9090); err != nil {
 				return err
 			}
 			return equal(pod.Spec.Containers[0].Ports[0].ContainerPort, 9090)
 		}},
-		{"of the image", `{"spec":{"image":"marmos91c/dittofs:v0.30.0"}}`, false, func(_ subject, _ *appsv1.StatefulSet, pod *corev1.Pod) error {
+		{"of the image", `{"spec":{"image":"marmos91c/dittofs:v0.30.0"}}`, false, func(_ *testing.T, _ subject, pod *corev1.Pod) error {
 			return equal(pod.Spec.Containers[0].Image, "marmos91c/dittofs:v0.30.0")
 		}},
 	} {
@@ -52,7 +51,7 @@ func TestAnEditOfWhatDFSReadsAtItsStartIsOneRollout(t *testing.T) {
 			if changed := s.get(t).Status.ConfigHash != hash; changed != edit.hashChanges {
 				t.Errorf("the config hash changed: %v, want %v", changed, edit.hashChanges)
 			}
-			if err := edit.check(s, after, now); err != nil {
+			if err := edit.check(t, s, now); err != nil {
 				t.Error(err)
 			}
 		})

@@ -1,0 +1,139 @@
+// SPDX-FileCopyrightText: The dittofs-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
+package api_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
+	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
+	"k8s.io/apiserver/pkg/admission"
+	"k8s.io/apiserver/pkg/admission/initializer"
+	"k8s.io/apiserver/pkg/authorization/authorizerfactory"
+	quotav1 "k8s.io/apiserver/pkg/quota/v1"
+	quotageneric "k8s.io/apiserver/pkg/quota/v1/generic"
+	genericapiserver "k8s.io/apiserver/pkg/server"
+	utilfeature "k8s.io/apiserver/pkg/util/feature"
+	"k8s.io/client-go/informers"
+	"k8s.io/component-base/compatibility"
+	baseversion "k8s.io/component-base/version"
+
+	"github.com/dittofs/dittofs-apiserver/pkg/server"
+	"github.com/dittofs/dittofs-apiserver/test/integration/harness"
+)
+
+type quotaConfiguration struct{ quotav1.Configuration }
+
+func (q quotaConfiguration) Initialize(plugin admission.Interface) {
+	if wants, ok := plugin.(initializer.WantsQuotaConfiguration); ok {
+		wants.SetQuotaConfiguration(q.Configuration)
+	}
+}
+
+// informersOfAdmission builds the chain of the server, as a user of its own, and returns what that user watches then.
+func informersOfAdmission(t *testing.T) []string {
+	t.Helper()
+	user := cluster.User(t, "admission-chain", "system:masters")
+	ctx, cancel := context.WithTimeout(t.Context(), harness.PatienceLimit)
+	factory := informers.NewSharedInformerFactory(user.Kube, 0)
+	t.Cleanup(func() {
+		cancel()
+		factory.Shutdown()
+	})
+	config := genericapiserver.NewConfig(serializer.NewCodecFactory(server.NewScheme()))
+	config.Authorization.Authorizer = authorizerfactory.NewAlwaysAllowAuthorizer()
+	version := compatibility.NewEffectiveVersionFromString(baseversion.DefaultKubeBinaryVersion, "", "")
+	err := server.NewOptions().Admission.ApplyTo(config, factory, user.Kube, user.Dynamic,
+		utilfeature.DefaultFeatureGate, version, quotaConfiguration{quotageneric.NewConfiguration(nil, nil)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	factory.Start(ctx.Done())
+	for kind, synced := range factory.WaitForCacheSync(ctx.Done()) {
+		if !synced {
+			t.Fatalf("the informer of %s does not sync", kind)
+		}
+	}
+	var watched []string
+	for _, event := range cluster.Requests(t, user.Name) {
+		if event.ObjectRef != nil && (event.Verb == "list" || event.Verb == "watch") {
+			watched = append(watched, schema.GroupResource{Group: event.ObjectRef.APIGroup, Resource: event.ObjectRef.Resource}.String())
+		}
+	}
+	slices.Sort(watched)
+	return slices.Compact(watched)
+}
+
+// shippedRules are what the manifests give our server in every namespace.
+func shippedRules(t *testing.T) []rbacv1.PolicyRule {
+	t.Helper()
+	file, err := os.Open(filepath.Join("..", "..", "..", "artifacts", "deploy", "base", "rbac-apiserver.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	var rules []rbacv1.PolicyRule
+	for decoder := utilyaml.NewYAMLOrJSONDecoder(file, 4096); ; {
+		var role rbacv1.ClusterRole
+		if err := decoder.Decode(&role); errors.Is(err, io.EOF) {
+			return rules
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if role.Kind == "ClusterRole" {
+			rules = append(rules, role.Rules...)
+		}
+	}
+}
+
+// A plugin whose informer may not list does not stop the server: the APIService is available and every write is
+// refused. A new release of the library may bring such a plugin with every update.
+func TestTheShippedRoleCoversEveryInformerOfAdmission(t *testing.T) {
+	rules := shippedRules(t)
+	watched := informersOfAdmission(t)
+	for _, expected := range []string{"namespaces", "resourcequotas", "mutatingadmissionpolicies.admissionregistration.k8s.io", "validatingwebhookconfigurations.admissionregistration.k8s.io"} {
+		if !slices.Contains(watched, expected) {
+			t.Errorf("this test has lost sight of the informer of %s; it sees %v", expected, watched)
+		}
+	}
+	for _, resource := range watched {
+		name, group, _ := strings.Cut(resource, ".")
+		for _, verb := range []string{"get", "list", "watch"} {
+			if !slices.ContainsFunc(rules, func(rule rbacv1.PolicyRule) bool {
+				return slices.Contains(rule.APIGroups, group) && slices.Contains(rule.Resources, name) && slices.Contains(rule.Verbs, verb)
+			}) {
+				t.Errorf("artifacts/deploy/base/rbac-apiserver.yaml does not allow to %s %s", verb, resource)
+			}
+		}
+	}
+}
+
+func TestOurServerIsNeverRefusedAnything(t *testing.T) {
+	// Once a write has gone through, every plugin has its informers.
+	cluster.CreateDittoServer(t, cluster.Namespace(t), "files")
+	watched := map[string]bool{}
+	for _, event := range cluster.Requests(t, harness.ServerUser) {
+		if event.ResponseStatus != nil && (event.ResponseStatus.Code == 401 || event.ResponseStatus.Code == 403) {
+			t.Errorf("%s %s: %d: %s", event.Verb, event.RequestURI, event.ResponseStatus.Code, event.ResponseStatus.Message)
+		}
+		if event.Verb == "watch" && event.ObjectRef != nil {
+			watched[event.ObjectRef.Resource] = true
+		}
+	}
+	for _, resource := range informersOfAdmission(t) {
+		name, _, _ := strings.Cut(resource, ".")
+		if !watched[name] {
+			t.Errorf("our server does not watch %s", resource)
+		}
+	}
+}
