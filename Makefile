@@ -109,7 +109,7 @@ test-integration: local-binaries ## Run the integration tests against local cont
 .PHONY: clean
 clean: ## Stop the local cluster and remove everything that was built
 	@if [ -d '$(LOCAL)/run' ]; then $(MAKE) --no-print-directory down; fi
-	@rm -rf '$(BIN)' '$(LOCAL)/logs'
+	@rm -rf '$(BIN)' '$(LOCAL)/logs' '$(LOCAL)/test'
 
 ##@ Help
 
@@ -119,4 +119,4 @@ help: ## Show this help
 		/^##@ / { section = substr($$0, 5) } \
 		/^[a-zA-Z0-9_-]+:.*## / { \
 			if (section != shown) { printf "\n%s\n", section; shown = section } \
-			printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+			printf "  %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))

@@ -103,9 +103,11 @@ func (c Config) Validate() error {
 }
 
 // graceful is how long the reconciles in flight get to end. After a lost lease they must be over before anybody else
-// can hold it, which is LeaseDuration-RenewDeadline away.
+// can hold it, which is LeaseDuration-RenewDeadline away, less the RetryPeriod
+// after which the renewal that failed began.
 func (c Config) graceful() time.Duration {
-	return (c.LeaderElection.LeaseDuration - c.LeaderElection.RenewDeadline) * 4 / 5
+	left := c.LeaderElection.LeaseDuration - c.LeaderElection.RenewDeadline - c.LeaderElection.RetryPeriod
+	return max(left, c.LeaderElection.RetryPeriod/2) * 4 / 5
 }
 
 // anyEnabled says whether there is anything to run.

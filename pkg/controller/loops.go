@@ -26,8 +26,8 @@ func KnownControllers() []string { return []string{loopServers, loopProbe, loopS
 // ValidateControllers says what is wrong with a value of --controllers.
 func ValidateControllers(list []string) error {
 	for _, item := range list {
-		if name := strings.TrimPrefix(item, "-"); item != "*" && !slices.Contains(KnownControllers(), name) {
-			return fmt.Errorf("controllers: %q is unknown: want * or one of %s, each with a leading - to switch it off",
+		if name := strings.TrimPrefix(item, "-"); name != "*" && !slices.Contains(KnownControllers(), name) {
+			return fmt.Errorf("%q is unknown: want * or one of %s, each with a leading - to switch it off",
 				item, strings.Join(KnownControllers(), ", "))
 		}
 	}

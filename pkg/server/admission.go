@@ -80,11 +80,13 @@ func leaveOutMutatingPolicies(options *genericoptions.AdmissionOptions, served b
 	name := mutatingadmissionpolicy.PluginName
 	switch {
 	case served, slices.Contains(options.DisablePlugins, name):
+		pluginLeftOut.WithLabelValues(name).Set(0)
 		return false, nil
 	case slices.Contains(options.EnablePlugins, name):
 		return false, fmt.Errorf("--enable-admission-plugins=%s: the host cluster does not serve mutatingadmissionpolicies.admissionregistration.k8s.io/v1 (Kubernetes 1.36 and later do)", strings.Join(options.EnablePlugins, ","))
 	}
 	options.DisablePlugins = append(options.DisablePlugins, name)
+	pluginLeftOut.WithLabelValues(name).Set(1)
 	klog.InfoS("The host cluster does not serve MutatingAdmissionPolicy, the admission plugin is left out", "lookingAgainEvery", policyLookInterval)
 	return true, nil
 }

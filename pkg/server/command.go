@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	cliflag "k8s.io/component-base/cli/flag"
 	"k8s.io/component-base/cli/globalflag"
+	"k8s.io/component-base/logs"
 	logsapi "k8s.io/component-base/logs/api/v1"
 	"k8s.io/component-base/term"
 	"k8s.io/component-base/version"
@@ -46,7 +47,7 @@ runs controllers that make StatefulSets, Services and the like of them.`,
 	cmd.SetContext(ctx)
 	sets := options.Flags()
 	verflag.AddFlags(sets.FlagSet("global"))
-	globalflag.AddGlobalFlags(sets.FlagSet("global"), cmd.Name())
+	globalflag.AddGlobalFlags(sets.FlagSet("global"), cmd.Name(), logs.SkipLoggingConfigurationFlags())
 	for _, flags := range sets.FlagSets {
 		cmd.Flags().AddFlagSet(flags)
 	}

@@ -5,6 +5,7 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net/http"
 	"time"
@@ -31,6 +32,7 @@ func New(ctx context.Context, options *Options) (_ *Server, err error) {
 			s.close()
 		}
 	}()
+	registerMetrics()
 	hostConfig, err := loadHostConfig(options.Host.Kubeconfig)
 	if err != nil {
 		return nil, err
@@ -41,7 +43,7 @@ func New(ctx context.Context, options *Options) (_ *Server, err error) {
 	}
 	// The port is taken before anything else happens, so that a second process
 	// on the same port ends without a trace.
-	if err := options.SecureServing.ApplyToConfig(&config.Config); err != nil {
+	if err := listen(options, &config.Config); err != nil {
 		return nil, err
 	}
 	if s.host, err = connect(ctx, hostConfig); err != nil {
@@ -56,11 +58,23 @@ func New(ctx context.Context, options *Options) (_ *Server, err error) {
 	}
 	serializer := jsonSerializer{s.codecs}
 	config.BuildHandlerChainFunc = func(handler http.Handler, c *genericapiserver.Config) http.Handler {
-		return genericapiserver.DefaultBuildHandlerChain(refuseWrites(handler, serializer, s.verdict), c)
+		return genericapiserver.DefaultBuildHandlerChain(refuseWrites(handler, serializer, s.verdict, s.holdsServers), c)
 	}
 	// Installed by ourselves, with the controllers' metrics beside.
 	config.EnableMetrics = false
 	return s, s.build(config)
+}
+
+// listen opens the port and reads the certificate. The library's errors name neither flag.
+func listen(options *Options, config *genericapiserver.Config) error {
+	cert := options.SecureServing.ServerCert.CertKey
+	if _, err := tls.LoadX509KeyPair(cert.CertFile, cert.KeyFile); err != nil {
+		return fmt.Errorf("--tls-cert-file %s, --tls-private-key-file %s: %w", cert.CertFile, cert.KeyFile, err)
+	}
+	if err := options.SecureServing.ApplyToConfig(config); err != nil {
+		return fmt.Errorf("--secure-port %d: %w", options.SecureServing.BindPort, err)
+	}
+	return nil
 }
 
 func setOpenAPI(config *genericapiserver.RecommendedConfig, scheme *runtime.Scheme) {
@@ -123,7 +137,6 @@ func (s *Server) openStore(ctx context.Context) error {
 		Etcd: s.etcdClient, Prefix: s.options.Etcd.StorageConfig.Prefix, Group: dittofs.GroupName,
 		Host: s.host.client, Namespace: s.options.Host.Namespace, Accept: s.options.Store.Accept,
 	})
-	storeidentity.RegisterMetrics()
 	var err error
 	if s.verdict, err = s.guard.Check(ctx); err != nil {
 		return fmt.Errorf("compare the store with the one the host cluster knows: %w", err)

@@ -12,8 +12,10 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/spf13/pflag"
+	"k8s.io/client-go/tools/leaderelection"
 
 	"github.com/dittofs/dittofs-apiserver/pkg/controller"
+	"github.com/dittofs/dittofs-apiserver/pkg/controller/dfsprobe"
 )
 
 // ControllerOptions shape the embedded controllers.
@@ -60,9 +62,13 @@ func (o *ControllerOptions) validate() []error {
 	if err := controller.ValidateControllers(o.Enabled); err != nil {
 		errs = append(errs, fmt.Errorf("--controllers: %w", err))
 	}
-	if o.LeaderElect && (o.RetryPeriod <= 0 || o.RenewDeadline <= o.RetryPeriod || o.LeaseDuration <= o.RenewDeadline) {
-		errs = append(errs, fmt.Errorf("leader election needs retry period (%s) < renew deadline (%s) < lease duration (%s)",
-			o.RetryPeriod, o.RenewDeadline, o.LeaseDuration))
+	if err := dfsprobe.ValidateURLTemplate(o.DFSURLTemplate); err != nil {
+		errs = append(errs, fmt.Errorf("--dfs-url-template: %w", err))
+	}
+	if jittered := time.Duration(leaderelection.JitterFactor * float64(o.RetryPeriod)); o.LeaderElect &&
+		(o.RetryPeriod <= 0 || o.RenewDeadline <= jittered || o.LeaseDuration <= o.RenewDeadline) {
+		errs = append(errs, fmt.Errorf("leader election needs %.1f x retry period (%s) < renew deadline (%s) < lease duration (%s)",
+			leaderelection.JitterFactor, o.RetryPeriod, o.RenewDeadline, o.LeaseDuration))
 	}
 	return errs
 }

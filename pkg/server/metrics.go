@@ -11,10 +11,24 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"k8s.io/apiserver/pkg/server/mux"
 	"k8s.io/apiserver/pkg/server/routes"
+	"k8s.io/component-base/metrics"
 	"k8s.io/component-base/metrics/legacyregistry"
 	"k8s.io/component-base/metrics/prometheus/slis"
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
+
+	"github.com/dittofs/dittofs-apiserver/pkg/storeidentity"
 )
+
+var pluginLeftOut = metrics.NewGaugeVec(&metrics.GaugeOpts{
+	Namespace: "dittofs", Subsystem: "admission", Name: "plugin_left_out", StabilityLevel: metrics.ALPHA,
+	Help: "1 for an admission plugin of the library that is left out, because the host cluster lacks the kind that it watches.",
+}, []string{"plugin"})
+
+// registerMetrics makes the server's own metrics visible; registering again does nothing.
+func registerMetrics() {
+	storeidentity.RegisterMetrics()
+	legacyregistry.MustRegister(pluginLeftOut)
+}
 
 // installMetrics serves one /metrics for the API server and the controllers,
 // which keep registries of their own.

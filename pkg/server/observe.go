@@ -4,6 +4,7 @@
 package server
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 
@@ -23,7 +24,10 @@ var readOnlyVerbs = sets.New("get", "list", "watch")
 // refuseWrites answers every write to the group with 503 while the store is not
 // the one that the host cluster knows. Reads go through, so that a person can
 // look at what the store holds before accepting it.
-func refuseWrites(next http.Handler, serializer runtime.NegotiatedSerializer, verdict storeidentity.Verdict) http.Handler {
+//
+// A deletion of all objects of a namespace that has none goes through: it writes
+// nothing, and the cluster sends one for each namespace that it deletes.
+func refuseWrites(next http.Handler, serializer runtime.NegotiatedSerializer, verdict storeidentity.Verdict, holds func(context.Context) (bool, error)) http.Handler {
 	if !verdict.ObserveOnly {
 		return next
 	}
@@ -33,6 +37,12 @@ func refuseWrites(next http.Handler, serializer runtime.NegotiatedSerializer, ve
 		if !ok || !info.IsResourceRequest || info.APIGroup != dittofs.GroupName || readOnlyVerbs.Has(info.Verb) {
 			next.ServeHTTP(w, req)
 			return
+		}
+		if info.Verb == "deletecollection" {
+			if held, err := holds(request.WithNamespace(req.Context(), info.Namespace)); err == nil && !held {
+				next.ServeHTTP(w, req)
+				return
+			}
 		}
 		gv := schema.GroupVersion{Group: info.APIGroup, Version: info.APIVersion}
 		responsewriters.ErrorNegotiated(apierrors.NewServiceUnavailable(message), serializer, gv, w, req)

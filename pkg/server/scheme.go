@@ -21,6 +21,8 @@ func NewScheme() *runtime.Scheme {
 	scheme := runtime.NewScheme()
 	install.Install(scheme)
 	utilruntime.Must(autoscalingv1.AddToScheme(scheme))
+	// Server-side apply goes through the hub version of what it applies, a Scale too.
+	scheme.AddKnownTypes(schema.GroupVersion{Group: autoscalingv1.GroupName, Version: runtime.APIVersionInternal}, &autoscalingv1.Scale{})
 	// Errors and options travel unversioned in the legacy group.
 	unversioned := schema.GroupVersion{Version: "v1"}
 	metav1.AddToGroupVersion(scheme, unversioned)

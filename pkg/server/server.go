@@ -12,6 +12,8 @@ import (
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/apis/meta/internalversion"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/apiserver/pkg/registry/rest"
@@ -40,6 +42,7 @@ type Server struct {
 
 	policiesLeftOut bool
 	generic         *genericapiserver.GenericAPIServer
+	servers         rest.Lister
 
 	// background is everything that Run waits for after the last request.
 	background sync.WaitGroup
@@ -63,6 +66,7 @@ func (s *Server) build(config *genericapiserver.RecommendedConfig) error {
 	if err != nil {
 		return err
 	}
+	s.servers = storage.DittoServer
 	group := s.groupInfo()
 	group.VersionedResourcesStorageMap[dittofsv1alpha1.SchemeGroupVersion.Version] = map[string]rest.Storage{
 		"dittoservers":          storage.DittoServer,
@@ -91,13 +95,20 @@ func (s *Server) Run(ctx context.Context) error {
 		s.host.informers.Start(hook.Done())
 		return nil
 	})
+	serving := make(chan struct{})
 	s.generic.AddPostStartHookOrDie("dittofs-controllers", func(genericapiserver.PostStartHookContext) error {
-		s.background.Go(func() {
-			if err := s.runControllers(ctx); err != nil {
-				cancel(fmt.Errorf("controllers: %w", err))
-			}
-		})
+		close(serving)
 		return nil
+	})
+	s.background.Go(func() {
+		select {
+		case <-serving:
+		case <-ctx.Done():
+			return
+		}
+		if err := s.runControllers(ctx); err != nil {
+			cancel(fmt.Errorf("controllers: %w", err))
+		}
 	})
 	if !s.verdict.ObserveOnly {
 		// What is only observed is not recorded as ours.
@@ -144,6 +155,15 @@ func (s *Server) lookForPolicies(ctx context.Context, cancel context.CancelCause
 			return
 		}
 	}
+}
+
+// holdsServers tells whether there is a DittoServer in the namespace of ctx.
+func (s *Server) holdsServers(ctx context.Context) (bool, error) {
+	list, err := s.servers.List(ctx, &internalversion.ListOptions{Limit: 1})
+	if err != nil {
+		return false, err
+	}
+	return meta.LenList(list) > 0, nil
 }
 
 // close gives back what New took, in reverse order.

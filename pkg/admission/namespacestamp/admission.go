@@ -11,13 +11,10 @@ import (
 	"fmt"
 	"io"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apiserver/pkg/admission"
 	"k8s.io/apiserver/pkg/admission/initializer"
-	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
-	corev1listers "k8s.io/client-go/listers/core/v1"
 
 	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
 	dittofsadmission "github.com/dittofs/dittofs-apiserver/pkg/admission"
@@ -32,10 +29,11 @@ func Register(plugins *admission.Plugins) {
 }
 
 // Plugin defaults the annotation dittofs.io/namespace-uid. It only defaults and
-// is idempotent, because mutating plugins may run twice.
+// is idempotent, because mutating plugins may run twice. It asks the host at each
+// create: an informer whose watch is broken would give the UID of a namespace
+// that has been replaced since.
 type Plugin struct {
 	*admission.Handler
-	lister corev1listers.NamespaceLister
 	client kubernetes.Interface
 }
 
@@ -43,26 +41,18 @@ type Plugin struct {
 func New() *Plugin { return &Plugin{Handler: admission.NewHandler(admission.Create)} }
 
 var (
-	_ admission.MutationInterface                  = &Plugin{}
-	_ initializer.WantsExternalKubeInformerFactory = &Plugin{}
-	_ initializer.WantsExternalKubeClientSet       = &Plugin{}
-	_ admission.InitializationValidator            = &Plugin{}
+	_ admission.MutationInterface            = &Plugin{}
+	_ initializer.WantsExternalKubeClientSet = &Plugin{}
+	_ admission.InitializationValidator      = &Plugin{}
 )
-
-// SetExternalKubeInformerFactory takes the lister of the host's namespaces.
-func (p *Plugin) SetExternalKubeInformerFactory(factory informers.SharedInformerFactory) {
-	namespaces := factory.Core().V1().Namespaces()
-	p.lister = namespaces.Lister()
-	p.SetReadyFunc(namespaces.Informer().HasSynced)
-}
 
 // SetExternalKubeClientSet takes the client of the host.
 func (p *Plugin) SetExternalKubeClientSet(client kubernetes.Interface) { p.client = client }
 
 // ValidateInitialization fails when an initializer was left out.
 func (p *Plugin) ValidateInitialization() error {
-	if p.lister == nil || p.client == nil {
-		return fmt.Errorf("%s needs the client and the informers of the host cluster", PluginName)
+	if p.client == nil {
+		return fmt.Errorf("%s needs the client of the host cluster", PluginName)
 	}
 	return nil
 }
@@ -73,14 +63,7 @@ func (p *Plugin) Admit(ctx context.Context, attributes admission.Attributes, _ a
 	if server == nil {
 		return nil
 	}
-	if !p.WaitForReady() {
-		return admission.NewForbidden(attributes, fmt.Errorf("the namespaces of the host cluster are not known yet; try again"))
-	}
-	namespace, err := p.lister.Get(attributes.GetNamespace())
-	if apierrors.IsNotFound(err) {
-		// The informer may not have heard of a namespace made a moment ago.
-		namespace, err = p.client.CoreV1().Namespaces().Get(ctx, attributes.GetNamespace(), metav1.GetOptions{})
-	}
+	namespace, err := p.client.CoreV1().Namespaces().Get(ctx, attributes.GetNamespace(), metav1.GetOptions{})
 	if err != nil {
 		return err
 	}

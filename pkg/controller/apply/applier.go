@@ -10,6 +10,7 @@ import (
 	"context"
 	"fmt"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -69,7 +70,9 @@ type Applier struct {
 type Request struct {
 	Kind   Kind
 	Server types.NamespacedName
-	Name   string
+	// UID is that of the DittoServer.
+	UID  types.UID
+	Name string
 	// Want is the apply configuration of the object.
 	Want any
 	// DryRun computes the difference and sends nothing.
@@ -98,7 +101,7 @@ func (a *Applier) Ensure(ctx context.Context, req Request) (Result, error) {
 		return res, fmt.Errorf("look up %s %s in the cache: %w", res.Kind, res.Name, err)
 	}
 	res.Live = live
-	if !Ours(live, req.Server.Name) {
+	if !Ours(live, req.Server.Name, req.UID) {
 		res.Action, res.Owner = Conflict, DescribeOwner(live)
 		return res, nil
 	}
@@ -123,6 +126,11 @@ func (a *Applier) Ensure(ctx context.Context, req Request) (Result, error) {
 	if req.DryRun {
 		res.Action = Planned
 		return res, nil
+	}
+	if service, ok := live.(*corev1.Service); ok && len(service.Spec.Ports) > 0 {
+		if err := a.repairPorts(ctx, req, want); err != nil {
+			return res, err
+		}
 	}
 	res.Action = Changed
 	return a.send(ctx, req, res, want, live.GetUID())

@@ -11,15 +11,25 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
 )
 
 // Ours says that an object was made for the DittoServer of this name. The UID of the DittoServer is not asked for: after
 // the loss of our store the same manifest has another one, and finds its objects by name.
-func Ours(obj metav1.Object, server string) bool {
+//
+// An object that lost one of the two labels is still ours if it carries the UID of the DittoServer (no UID asks for the
+// labels alone) and we have applied it: else a label that somebody removes would detach a running part for good.
+func Ours(obj metav1.Object, server string, uid types.UID) bool {
 	labels := obj.GetLabels()
-	return labels[dittofsv1alpha1.LabelManagedBy] == dittofsv1alpha1.ManagedBy && labels[dittofsv1alpha1.LabelServer] == server
+	if labels[dittofsv1alpha1.LabelManagedBy] == dittofsv1alpha1.ManagedBy && labels[dittofsv1alpha1.LabelServer] == server {
+		return true
+	}
+	return uid != "" && labels[dittofsv1alpha1.LabelServerUID] == string(uid) &&
+		slices.ContainsFunc(obj.GetManagedFields(), func(entry metav1.ManagedFieldsEntry) bool {
+			return entry.Manager == dittofsv1alpha1.FieldManager && entry.Operation == metav1.ManagedFieldsOperationApply
+		})
 }
 
 // DescribeOwner says in a few words who has an object: its controller, the DittoServer it carries the label of, or

@@ -56,7 +56,7 @@ func (p *pass) credential(ctx context.Context, name, field string, generate func
 		err = p.Live.Get(ctx, key, found)
 	}
 	if err == nil {
-		if !apply.Ours(found, p.server.Name) {
+		if !apply.Ours(found, p.server.Name, "") {
 			p.nameConflict("Secret", name, apply.DescribeOwner(found)+", or name it in "+field)
 			return false, nil
 		}

@@ -54,8 +54,10 @@ func (p *pass) statusEvents(before, after dittofsv1alpha1.DittoServerStatus) {
 const maxNote = 1024
 
 func (p *pass) event(eventType, reason, action, note string) {
-	// A namespace that is gone or going takes no events.
-	if p.namespace == nscheck.Missing || p.namespace == nscheck.Terminating {
+	// A namespace that is gone or going takes no events, and a new one of the name is none of this server's: who uses
+	// it now must not read of it.
+	switch p.namespace {
+	case nscheck.Missing, nscheck.Terminating, nscheck.Replaced, nscheck.Unstamped:
 		return
 	}
 	if len(note) > maxNote {

@@ -33,7 +33,7 @@ func (p *pass) findStatefulSet(ctx context.Context) error {
 		return nil
 	case err != nil:
 		return fmt.Errorf("look up StatefulSet %s: %w", key.Name, err)
-	case apply.Ours(set, p.server.Name):
+	case apply.Ours(set, p.server.Name, p.server.UID):
 		p.set = set
 	}
 	return nil
@@ -58,11 +58,12 @@ func (p *pass) objects(ctx context.Context, start startState) error {
 	name := p.server.Name
 
 	var errs []error
-	configured := true
+	configured, unsure := true, false
 	if !p.held || !p.exists(ctx, apply.ConfigMaps(), render.ConfigMapName(name)) {
 		res, err := p.ensure(ctx, apply.ConfigMaps(), render.ConfigMapName(name), want.ConfigMap)
 		errs = append(errs, err)
 		configured = err == nil && res.Action != apply.Conflict
+		unsure = res.Action == apply.Waiting
 	}
 	_, err = p.ensure(ctx, apply.Services(), render.HeadlessServiceName(name), want.HeadlessService)
 	errs = append(errs, err)
@@ -70,6 +71,8 @@ func (p *pass) objects(ctx context.Context, start startState) error {
 	errs = append(errs, err)
 
 	switch {
+	case unsure:
+		// Whether the configuration is as wanted shows in a moment, with the cache. The hash must not be ahead of it.
 	case p.set == nil && (!start.ready || !configured):
 		// dfs would write its first account without the password, or read somebody else's file. It waits.
 	case p.held || !configured:
@@ -98,7 +101,7 @@ func (p *pass) applySet(ctx context.Context, want *appsv1ac.StatefulSetApplyConf
 
 // ensure applies one object. What the API refuses for good becomes a problem, what may work again an error.
 func (p *pass) ensure(ctx context.Context, kind apply.Kind, name string, want any) (apply.Result, error) {
-	res, err := p.Applier.Ensure(ctx, apply.Request{Kind: kind, Server: p.key, Name: name, Want: want, DryRun: p.dryRun})
+	res, err := p.Applier.Ensure(ctx, apply.Request{Kind: kind, Server: p.key, UID: p.server.UID, Name: name, Want: want, DryRun: p.dryRun})
 	if err != nil {
 		return res, p.refused(kind.GVK.Kind, name, err)
 	}

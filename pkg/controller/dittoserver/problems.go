@@ -6,6 +6,7 @@ package dittoserver
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -79,13 +80,18 @@ func (p *pass) refused(kind, name string, err error) error {
 	}
 }
 
-// apiMessage is the API's own sentence without our wrapping.
+// connection is the address pair in an error of the network, whose port is another one at each try.
+var connection = regexp.MustCompile(`(read|write) (tcp|udp|unix) \S+->`)
+
+// apiMessage is the API's own sentence without our wrapping, and without what differs from try to try: it goes into a
+// condition, and a condition that changes every time would be written every time.
 func apiMessage(err error) string {
+	message := err.Error()
 	var status apierrors.APIStatus
 	if errors.As(err, &status) {
-		return status.Status().Message
+		message = status.Status().Message
 	}
-	return err.Error()
+	return connection.ReplaceAllString(message, "$1 $2 ")
 }
 
 // note records what became of one object.

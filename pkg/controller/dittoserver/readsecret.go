@@ -6,6 +6,7 @@ package dittoserver
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -35,7 +36,7 @@ func (p *pass) read(ctx context.Context, want render.StartSecret) (values map[re
 	what := fmt.Sprintf("Secret %s (%s)", want.Name, purposes[want.Purpose])
 	switch err := p.Live.Get(ctx, types.NamespacedName{Namespace: p.key.Namespace, Name: want.Name}, secret); {
 	case apierrors.IsNotFound(err):
-		p.unusable(reasonSecretNotFound, "The %s does not exist. Create it with the keys %q.", what, want.Keys)
+		p.unusable(reasonSecretNotFound, "The %s does not exist. Create it with %s.", what, keyList(want.Keys))
 		return nil, false, nil
 	case apierrors.IsForbidden(err), apierrors.IsUnauthorized(err):
 		p.recheck(refusedRetry)
@@ -84,4 +85,13 @@ func (p *pass) unusable(reason, format string, args ...any) {
 		consequence = " Until then the pod and its configuration stay as they are."
 	}
 	p.add(0, dittofsv1alpha1.ConditionConfigReady, reason, "%s%s", fmt.Sprintf(format, args...), consequence)
+}
+
+// keyList writes the keys of a Secret as a sentence has them.
+func keyList(keys []string) string {
+	quoted := `"` + strings.Join(keys, `", "`) + `"`
+	if len(keys) == 1 {
+		return "the key " + quoted
+	}
+	return "the keys " + quoted
 }

@@ -5,6 +5,8 @@ package dittoserver
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -17,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
@@ -35,6 +38,19 @@ const (
 	maxRetry   = 5 * time.Minute
 )
 
+// beyondStatus drops the events of our own status writes. With them, a status whose text differs each time would call
+// the next pass at once, past any back-off.
+func beyondStatus() predicate.TypedPredicate[*dittofsv1alpha1.DittoServer] {
+	return predicate.TypedFuncs[*dittofsv1alpha1.DittoServer]{
+		UpdateFunc: func(e event.TypedUpdateEvent[*dittofsv1alpha1.DittoServer]) bool {
+			before, after := e.ObjectOld, e.ObjectNew
+			return before.UID != after.UID || before.Generation != after.Generation ||
+				!maps.Equal(before.Annotations, after.Annotations) || !maps.Equal(before.Labels, after.Labels) ||
+				!slices.Equal(before.Finalizers, after.Finalizers)
+		},
+	}
+}
+
 // Setup adds the controller to a manager of our API. rec is the reconciler or something around it; observed delivers
 // DittoServers about which the dfs probe has news.
 func Setup(mgr manager.Manager, host cluster.Cluster, rec reconcile.Reconciler, observed <-chan event.GenericEvent) error {
@@ -48,7 +64,7 @@ func Setup(mgr manager.Manager, host cluster.Cluster, rec reconcile.Reconciler, 
 	}
 	own, servers := host.GetCache(), mgr.GetClient()
 	for _, src := range []source.Source{
-		source.Kind(mgr.GetCache(), &dittofsv1alpha1.DittoServer{}, &handler.TypedEnqueueRequestForObject[*dittofsv1alpha1.DittoServer]{}),
+		source.Kind(mgr.GetCache(), &dittofsv1alpha1.DittoServer{}, &handler.TypedEnqueueRequestForObject[*dittofsv1alpha1.DittoServer]{}, beyondStatus()),
 		source.Kind(own, &appsv1.StatefulSet{}, watches.OfLabel[*appsv1.StatefulSet](dittofsv1alpha1.LabelServer)),
 		source.Kind(own, &corev1.ConfigMap{}, watches.OfLabel[*corev1.ConfigMap](dittofsv1alpha1.LabelServer)),
 		source.Kind(own, &corev1.Service{}, watches.OfLabel[*corev1.Service](dittofsv1alpha1.LabelServer)),

@@ -117,7 +117,7 @@ func (p *pass) remove(ctx context.Context, obj client.Object, name string) (part
 		} else if err != nil {
 			return partGone, fmt.Errorf("look up %T %s: %w", obj, name, err)
 		}
-		if !apply.Ours(obj, p.server.Name) {
+		if !apply.Ours(obj, p.server.Name, p.server.UID) {
 			return partForeign, nil
 		}
 		if obj.GetDeletionTimestamp() != nil {

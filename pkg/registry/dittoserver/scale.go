@@ -59,7 +59,7 @@ func (r *scaleREST) Update(ctx context.Context, name string, info rest.UpdatedOb
 }
 
 func (r *scaleREST) ConvertToTable(ctx context.Context, object, options runtime.Object) (*metav1.Table, error) {
-	return r.store.ConvertToTable(ctx, object, options)
+	return rest.NewDefaultTableConvertor(autoscalingv1.Resource("scales")).ConvertToTable(ctx, object, options)
 }
 
 // Admission plugins and policies see a request for scale as the Scale it is.

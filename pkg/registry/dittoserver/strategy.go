@@ -132,20 +132,25 @@ func (*strategy) CheckGracefulDelete(_ context.Context, obj runtime.Object, opti
 	server := obj.(*dittofsv1alpha1.DittoServer)
 	if server.DeletionTimestamp == nil {
 		metav1.SetMetaDataAnnotation(&server.ObjectMeta,
-			dittofsv1alpha1.AnnotationDeletionPropagation, string(propagation(options)))
+			dittofsv1alpha1.AnnotationDeletionPropagation, string(propagation(options, server.Finalizers)))
 	}
 	return false
 }
 
-// propagation is what the store will do for these options: Background unless asked.
-func propagation(options *metav1.DeleteOptions) metav1.DeletionPropagation {
+// propagation is what the store will do: as the options ask, else as a finalizer
+// on the object asks, else Background.
+func propagation(options *metav1.DeleteOptions, finalizers []string) metav1.DeletionPropagation {
 	switch {
-	case options == nil:
-		return metav1.DeletePropagationBackground
-	case options.PropagationPolicy != nil:
+	case options != nil && options.PropagationPolicy != nil:
 		return *options.PropagationPolicy
-	case options.OrphanDependents != nil && *options.OrphanDependents: //nolint:staticcheck // old clients still send it
+	case options != nil && options.OrphanDependents != nil: //nolint:staticcheck // old clients still send it
+		if *options.OrphanDependents { //nolint:staticcheck // as above
+			return metav1.DeletePropagationOrphan
+		}
+	case slices.Contains(finalizers, metav1.FinalizerOrphanDependents):
 		return metav1.DeletePropagationOrphan
+	case slices.Contains(finalizers, metav1.FinalizerDeleteDependents):
+		return metav1.DeletePropagationForeground
 	}
 	return metav1.DeletePropagationBackground
 }

@@ -118,10 +118,15 @@ func TestTheFinalizeSubresourceWritesFinalizersOnly(t *testing.T) {
 
 func TestADeleteRecordsHowDependentsAreTreated(t *testing.T) {
 	for name, c := range map[string]struct {
-		options *metav1.DeleteOptions
-		deleted bool
-		want    string
+		options   *metav1.DeleteOptions
+		finalizer string
+		deleted   bool
+		want      string
 	}{
+		"an orphan finalizer on the object orphans": {options: &metav1.DeleteOptions{}, finalizer: metav1.FinalizerOrphanDependents, want: "Orphan"},
+		"what the request asks goes before the finalizer": {
+			options: &metav1.DeleteOptions{PropagationPolicy: ptr.To(metav1.DeletePropagationBackground)}, finalizer: metav1.FinalizerOrphanDependents, want: "Background",
+		},
 		"nothing said means background":      {options: &metav1.DeleteOptions{}, want: "Background"},
 		"no options at all mean the same":    {want: "Background"},
 		"orphan":                             {options: &metav1.DeleteOptions{PropagationPolicy: ptr.To(metav1.DeletePropagationOrphan)}, want: "Orphan"},
@@ -133,6 +138,9 @@ func TestADeleteRecordsHowDependentsAreTreated(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := stored()
+			if c.finalizer != "" {
+				server.Finalizers = append(server.Finalizers, c.finalizer)
+			}
 			if c.deleted {
 				server.DeletionTimestamp = ptr.To(metav1.Now())
 			}

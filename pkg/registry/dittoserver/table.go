@@ -63,5 +63,9 @@ func row(obj runtime.Object, _ metav1.Object, name, age string) ([]any, error) {
 	case phase == "":
 		phase = dittofsv1alpha1.PhasePending
 	}
-	return []any{name, string(phase), ready, reason, server.Spec.Image, string(server.Spec.Database.Type), age}, nil
+	database := server.Spec.Database.Type
+	if server.Spec.Database.PostgresSecretRef != nil {
+		database = dittofsv1alpha1.DatabasePostgres // the Secret wins over the type
+	}
+	return []any{name, string(phase), ready, reason, server.Spec.Image, string(database), age}, nil
 }
