@@ -51,9 +51,6 @@ func (s *Server) startEtcd(ctx context.Context) error {
 		s.embedded = embedded
 		backend.ServerList = []string{embedded.Endpoint()}
 	}
-	if err := dialAny(ctx, backend.ServerList); err != nil {
-		return err
-	}
 	config := clientv3.Config{Endpoints: backend.ServerList, Context: context.WithoutCancel(ctx)}
 	if backend.CertFile != "" || backend.KeyFile != "" || backend.TrustedCAFile != "" {
 		tls, err := transport.TLSInfo{
@@ -63,6 +60,9 @@ func (s *Server) startEtcd(ctx context.Context) error {
 			return fmt.Errorf("--etcd-certfile, --etcd-keyfile, --etcd-cafile: %w", err)
 		}
 		config.TLS = tls
+	}
+	if err := dialAny(ctx, backend.ServerList); err != nil {
+		return err
 	}
 	client, err := clientv3.New(config)
 	if err != nil {
