@@ -37,6 +37,13 @@ func TestWhatSomebodyChangesByHandIsPutBack(t *testing.T) {
 			},
 		},
 		{
+			"the label by which we find the Service",
+			[]string{"label", "service", "files-api", "app.kubernetes.io/managed-by-"},
+			func(t *testing.T) error {
+				return equal(s.service(t).Labels[dittofsv1alpha1.LabelManagedBy], dittofsv1alpha1.ManagedBy)
+			},
+		},
+		{
 			"the replicas of the StatefulSet",
 			[]string{"scale", "statefulset", "files", "--replicas=0"},
 			func(t *testing.T) error { return equal(*s.statefulSet(t).Spec.Replicas, 1) },

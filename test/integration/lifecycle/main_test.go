@@ -9,8 +9,13 @@
 package lifecycle_test
 
 import (
+	"context"
 	"flag"
 	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/dittofs/dittofs-apiserver/test/controlplane"
 	"github.com/dittofs/dittofs-apiserver/test/integration/harness"
@@ -51,6 +56,7 @@ func reinstall(t *testing.T, args ...string) {
 		t.Fatal(err)
 	}
 	cluster.Server = server
+	awaitServed(t)
 }
 
 // stopServer stops our server until start is called, or the test ends.
@@ -59,12 +65,32 @@ func stopServer(t *testing.T) (start func()) {
 	if err := cluster.Server.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	start = func() {
-		t.Helper()
-		if err := cluster.Server.Start(cleanupContext(t)); err != nil {
-			t.Fatal(err)
-		}
-	}
+	start = func() { t.Helper(); startServer(t) }
 	t.Cleanup(start)
 	return start
+}
+
+func startServer(t *testing.T) {
+	t.Helper()
+	if err := cluster.Server.Start(cleanupContext(t)); err != nil {
+		t.Fatal(err)
+	}
+	awaitServed(t)
+}
+
+// awaitServed waits until our API answers ten times in a row. The aggregator asks all the time, also in the moment
+// before the server is ready, and may pass that answer on a moment after it.
+func awaitServed(t *testing.T) {
+	t.Helper()
+	ctx, answers := cleanupContext(t), 0
+	err := wait.PollUntilContextCancel(ctx, 50*time.Millisecond, true, func(ctx context.Context) (bool, error) {
+		answers++
+		if _, err := cluster.Admin.DittoServers("default").List(ctx, metav1.ListOptions{Limit: 1}); err != nil {
+			answers = 0
+		}
+		return answers == 10, nil
+	})
+	if err != nil {
+		t.Fatalf("our API is not served: %v", err)
+	}
 }

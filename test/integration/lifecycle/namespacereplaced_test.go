@@ -5,7 +5,6 @@ package lifecycle_test
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -20,7 +19,8 @@ import (
 	"github.com/dittofs/dittofs-apiserver/test/integration/harness"
 )
 
-// leftOver are DittoServers that survived their namespaces, for the test at the end of this file.
+// leftOver are DittoServers that survived their namespaces, for the test at the end of this file. No test that comes
+// after the first one may wipe the store.
 var leftOver struct {
 	// replaced is in a namespace of the same name that belongs to somebody else, missing in none.
 	replaced, missing subject
@@ -70,7 +70,7 @@ func TestServersOfANamespaceThatWasReplacedWhileWeWereAwayAreNotRunInTheNewOne(t
 	awaitControllers(t)
 	tenant.expectUntouched(t, replaced)
 	for _, s := range []subject{replaced, missing} {
-		if line := fmt.Sprintf("%q", s.namespace); !strings.Contains(serverLog(t), "left over") || !strings.Contains(serverLog(t), line) {
+		if !logSays(t, "DittoServer is left over", s.namespace) {
 			t.Errorf("the log does not report that %s is left over", s.namespace)
 		}
 	}
@@ -79,6 +79,17 @@ func TestServersOfANamespaceThatWasReplacedWhileWeWereAwayAreNotRunInTheNewOne(t
 	cluster.CreateDittoServer(t, other.namespace, other.name)
 	other.awaitReady(t)
 	leftOver.replaced, leftOver.missing, leftOver.tenant = replaced, missing, tenant
+}
+
+// logSays looks for words in one line of the log.
+func logSays(t *testing.T, words ...string) bool {
+	t.Helper()
+	for line := range strings.Lines(serverLog(t)) {
+		if !slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(line, word) }) {
+			return true
+		}
+	}
+	return false
 }
 
 func createNamespace(t *testing.T, name string) {
@@ -99,6 +110,10 @@ func TestServersWithoutTheirNamespaceAreSweptAndNothingWithThem(t *testing.T) {
 		harness.EventuallyWithin(t, 7*time.Minute, s.name+" in "+s.namespace+" is swept", func(ctx context.Context) error {
 			_, err := s.find(ctx)
 			return gone(err)
+		})
+		// The line follows the deletion, and nothing but the sweeper may have been it.
+		harness.Eventually(t, "the log reports it", func(context.Context) error {
+			return equal(logSays(t, "Removed a left-over DittoServer", s.namespace), true)
 		})
 	}
 	leftOver.tenant.expectUntouched(t, leftOver.replaced)

@@ -21,9 +21,7 @@ func TestNothingChangesWhenOurServerIsKilledAndComesBack(t *testing.T) {
 	s.awaitReady(t)
 	before, status := s.parts(t), s.get(t).ResourceVersion
 	cluster.Server.Kill()
-	if err := cluster.Server.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	startServer(t)
 	awaitControllers(t)
 	before.expectUntouched(t, s)
 	if now := s.get(t).ResourceVersion; now != status {
@@ -44,10 +42,7 @@ func TestNothingChangesWhenTheHostsAPIIsRestarted(t *testing.T) {
 	if err := cluster.Plane.RestartAPIServer(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	harness.Eventually(t, "our API is served again", func(ctx context.Context) error {
-		_, err := s.find(ctx)
-		return err
-	})
+	awaitServed(t)
 	awaitControllers(t)
 	before.expectUntouched(t, s)
 	s.awaitReady(t)
