@@ -78,6 +78,9 @@ func (s *Server) build(config *genericapiserver.RecommendedConfig) error {
 		return fmt.Errorf("install the API group: %w", err)
 	}
 	installMetrics(generic.Handler.NonGoRestfulMux)
+	if aggregator := config.Authentication.RequestHeaderConfig; aggregator != nil {
+		generic.AddPostStartHookOrDie("dittofs-aggregator-known", waitForAggregator(generic.LoopbackClientConfig, aggregator.CAContentProvider))
+	}
 	return generic.AddReadyzChecks(healthz.NamedCheck("dittoservers-cache", func(*http.Request) error {
 		return storage.DittoServer.ReadinessCheck()
 	}))
