@@ -28,7 +28,6 @@ go tool validation-gen "${header[@]}" --output-file zz_generated.validations.go 
     --readonly-pkg k8s.io/apimachinery/pkg/types \
     --readonly-pkg k8s.io/apimachinery/pkg/util/intstr \
     --readonly-pkg k8s.io/apimachinery/pkg/version \
-    --readonly-pkg k8s.io/api/core/v1 \
     --readonly-pkg time \
     "./$api_dir"
 

@@ -23,21 +23,47 @@ import (
 
 func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenAPIDefinition {
 	return map[string]common.OpenAPIDefinition{
+		v1alpha1.AdapterDiscoverySpec{}.OpenAPIModelName():             schema_dittofs_apiserver_apis_dittofs_v1alpha1_AdapterDiscoverySpec(ref),
+		v1alpha1.AdapterServiceSpec{}.OpenAPIModelName():               schema_dittofs_apiserver_apis_dittofs_v1alpha1_AdapterServiceSpec(ref),
+		v1alpha1.AdapterServicesSpec{}.OpenAPIModelName():              schema_dittofs_apiserver_apis_dittofs_v1alpha1_AdapterServicesSpec(ref),
+		v1alpha1.AdapterStatus{}.OpenAPIModelName():                    schema_dittofs_apiserver_apis_dittofs_v1alpha1_AdapterStatus(ref),
 		v1alpha1.AdminSpec{}.OpenAPIModelName():                        schema_dittofs_apiserver_apis_dittofs_v1alpha1_AdminSpec(ref),
 		v1alpha1.ControlPlaneSpec{}.OpenAPIModelName():                 schema_dittofs_apiserver_apis_dittofs_v1alpha1_ControlPlaneSpec(ref),
 		v1alpha1.DatabaseSpec{}.OpenAPIModelName():                     schema_dittofs_apiserver_apis_dittofs_v1alpha1_DatabaseSpec(ref),
+		v1alpha1.DatabaseStatus{}.OpenAPIModelName():                   schema_dittofs_apiserver_apis_dittofs_v1alpha1_DatabaseStatus(ref),
+		v1alpha1.DeletionPolicy{}.OpenAPIModelName():                   schema_dittofs_apiserver_apis_dittofs_v1alpha1_DeletionPolicy(ref),
 		v1alpha1.DittoServer{}.OpenAPIModelName():                      schema_dittofs_apiserver_apis_dittofs_v1alpha1_DittoServer(ref),
 		v1alpha1.DittoServerList{}.OpenAPIModelName():                  schema_dittofs_apiserver_apis_dittofs_v1alpha1_DittoServerList(ref),
 		v1alpha1.DittoServerSpec{}.OpenAPIModelName():                  schema_dittofs_apiserver_apis_dittofs_v1alpha1_DittoServerSpec(ref),
 		v1alpha1.DittoServerStatus{}.OpenAPIModelName():                schema_dittofs_apiserver_apis_dittofs_v1alpha1_DittoServerStatus(ref),
+		v1alpha1.EndpointsStatus{}.OpenAPIModelName():                  schema_dittofs_apiserver_apis_dittofs_v1alpha1_EndpointsStatus(ref),
 		v1alpha1.IdentitySpec{}.OpenAPIModelName():                     schema_dittofs_apiserver_apis_dittofs_v1alpha1_IdentitySpec(ref),
+		v1alpha1.IngressSpec{}.OpenAPIModelName():                      schema_dittofs_apiserver_apis_dittofs_v1alpha1_IngressSpec(ref),
 		v1alpha1.JWTSpec{}.OpenAPIModelName():                          schema_dittofs_apiserver_apis_dittofs_v1alpha1_JWTSpec(ref),
+		v1alpha1.KerberosSpec{}.OpenAPIModelName():                     schema_dittofs_apiserver_apis_dittofs_v1alpha1_KerberosSpec(ref),
+		v1alpha1.LDAPSpec{}.OpenAPIModelName():                         schema_dittofs_apiserver_apis_dittofs_v1alpha1_LDAPSpec(ref),
+		v1alpha1.LocalSecretReference{}.OpenAPIModelName():             schema_dittofs_apiserver_apis_dittofs_v1alpha1_LocalSecretReference(ref),
 		v1alpha1.LoggingSpec{}.OpenAPIModelName():                      schema_dittofs_apiserver_apis_dittofs_v1alpha1_LoggingSpec(ref),
+		v1alpha1.MachineAccountSpec{}.OpenAPIModelName():               schema_dittofs_apiserver_apis_dittofs_v1alpha1_MachineAccountSpec(ref),
+		v1alpha1.MetricsSpec{}.OpenAPIModelName():                      schema_dittofs_apiserver_apis_dittofs_v1alpha1_MetricsSpec(ref),
+		v1alpha1.NetworkPolicySpec{}.OpenAPIModelName():                schema_dittofs_apiserver_apis_dittofs_v1alpha1_NetworkPolicySpec(ref),
+		v1alpha1.ObjectReference{}.OpenAPIModelName():                  schema_dittofs_apiserver_apis_dittofs_v1alpha1_ObjectReference(ref),
+		v1alpha1.PerconaBackupSpec{}.OpenAPIModelName():                schema_dittofs_apiserver_apis_dittofs_v1alpha1_PerconaBackupSpec(ref),
+		v1alpha1.PerconaClusterReference{}.OpenAPIModelName():          schema_dittofs_apiserver_apis_dittofs_v1alpha1_PerconaClusterReference(ref),
+		v1alpha1.PerconaImages{}.OpenAPIModelName():                    schema_dittofs_apiserver_apis_dittofs_v1alpha1_PerconaImages(ref),
+		v1alpha1.PerconaSpec{}.OpenAPIModelName():                      schema_dittofs_apiserver_apis_dittofs_v1alpha1_PerconaSpec(ref),
+		v1alpha1.PgBouncerSpec{}.OpenAPIModelName():                    schema_dittofs_apiserver_apis_dittofs_v1alpha1_PgBouncerSpec(ref),
 		v1alpha1.SQLiteSpec{}.OpenAPIModelName():                       schema_dittofs_apiserver_apis_dittofs_v1alpha1_SQLiteSpec(ref),
 		v1alpha1.SecretKeyReference{}.OpenAPIModelName():               schema_dittofs_apiserver_apis_dittofs_v1alpha1_SecretKeyReference(ref),
 		v1alpha1.SecretReference{}.OpenAPIModelName():                  schema_dittofs_apiserver_apis_dittofs_v1alpha1_SecretReference(ref),
+		v1alpha1.ServiceExposure{}.OpenAPIModelName():                  schema_dittofs_apiserver_apis_dittofs_v1alpha1_ServiceExposure(ref),
+		v1alpha1.ServiceMonitorSpec{}.OpenAPIModelName():               schema_dittofs_apiserver_apis_dittofs_v1alpha1_ServiceMonitorSpec(ref),
 		v1alpha1.ServiceSpec{}.OpenAPIModelName():                      schema_dittofs_apiserver_apis_dittofs_v1alpha1_ServiceSpec(ref),
+		v1alpha1.SnapshotPolicy{}.OpenAPIModelName():                   schema_dittofs_apiserver_apis_dittofs_v1alpha1_SnapshotPolicy(ref),
+		v1alpha1.SnapshotPolicyStatus{}.OpenAPIModelName():             schema_dittofs_apiserver_apis_dittofs_v1alpha1_SnapshotPolicyStatus(ref),
 		v1alpha1.StorageSpec{}.OpenAPIModelName():                      schema_dittofs_apiserver_apis_dittofs_v1alpha1_StorageSpec(ref),
+		v1alpha1.Value{}.OpenAPIModelName():                            schema_dittofs_apiserver_apis_dittofs_v1alpha1_Value(ref),
+		v1alpha1.VolumeStatus{}.OpenAPIModelName():                     schema_dittofs_apiserver_apis_dittofs_v1alpha1_VolumeStatus(ref),
 		v1.ContainerResourceMetricSource{}.OpenAPIModelName():          schema_k8sio_api_autoscaling_v1_ContainerResourceMetricSource(ref),
 		v1.ContainerResourceMetricStatus{}.OpenAPIModelName():          schema_k8sio_api_autoscaling_v1_ContainerResourceMetricStatus(ref),
 		v1.CrossVersionObjectReference{}.OpenAPIModelName():            schema_k8sio_api_autoscaling_v1_CrossVersionObjectReference(ref),
@@ -364,6 +390,346 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 	}
 }
 
+func schema_dittofs_apiserver_apis_dittofs_v1alpha1_AdapterDiscoverySpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "AdapterDiscoverySpec is how the controller follows the protocol adapters, which are switched on and off in the dfs API.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"pollingInterval": {
+						SchemaProps: spec.SchemaProps{
+							Description: "pollingInterval is the time between two looks at the adapters, a Go duration of 5s to 1h. Default 30s.",
+							Default:     "30s",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_dittofs_apiserver_apis_dittofs_v1alpha1_AdapterServiceSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "AdapterServiceSpec shapes the Service of one protocol adapter.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"type": {
+						SchemaProps: spec.SchemaProps{
+							Description: "type of the Service. Default: adapterServices.type.\n\nPossible enum values:\n - `\"ClusterIP\"` means a service will only be accessible inside the cluster, via the cluster IP.\n - `\"ExternalName\"` means a service consists of only a reference to an external name that kubedns or equivalent will return as a CNAME record, with no exposing or proxying of any pods involved.\n - `\"LoadBalancer\"` means a service will be exposed via an external load balancer (if the cloud provider supports it), in addition to 'NodePort' type.\n - `\"NodePort\"` means a service will be exposed on one port of every node, in addition to 'ClusterIP' type.",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"ClusterIP", "ExternalName", "LoadBalancer", "NodePort"},
+						},
+					},
+					"port": {
+						SchemaProps: spec.SchemaProps{
+							Description: "port of the Service, 1 to 65535, which leads to the port that the adapter listens on. Default 2049 for NFS and 445 for SMB, where clients look. The adapter's own port (12049 and 1445 by default) is always reachable too.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"nodePort": {
+						SchemaProps: spec.SchemaProps{
+							Description: "nodePort is the port on every node that leads to port; for types NodePort and LoadBalancer. Left out, the cluster chooses.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"annotations": {
+						SchemaProps: spec.SchemaProps{
+							Description: "annotations of the Service, for example for the load balancer of a cloud. An annotation that is taken away here is taken away there.",
+							Type:        []string{"object"},
+							AdditionalProperties: &spec.SchemaOrBool{
+								Allows: true,
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"labels": {
+						SchemaProps: spec.SchemaProps{
+							Description: "labels of the Service, beside those that the controller sets. The labels app and instance, and those of dittofs.io and app.kubernetes.io, are reserved.",
+							Type:        []string{"object"},
+							AdditionalProperties: &spec.SchemaOrBool{
+								Allows: true,
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"loadBalancerClass": {
+						SchemaProps: spec.SchemaProps{
+							Description: "loadBalancerClass is the implementation of the load balancer; for type LoadBalancer only. A Service cannot change it while its type stays. Example: example.com/internal.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"loadBalancerSourceRanges": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "loadBalancerSourceRanges are the networks that the load balancer serves, in CIDR form; for type LoadBalancer only. Empty: everybody. Example: [10.0.0.0/8].",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"externalTrafficPolicy": {
+						SchemaProps: spec.SchemaProps{
+							Description: "externalTrafficPolicy is Cluster or Local; for types NodePort and LoadBalancer. Local keeps the address of the client, which NFS exports and audit logs need. Default Cluster, by Kubernetes.\n\nPossible enum values:\n - `\"Cluster\"` routes traffic to all endpoints.\n - `\"Local\"` preserves the source IP of the traffic by routing only to endpoints on the same node as the traffic was received on (dropping the traffic if there are no local endpoints).",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Cluster", "Local"},
+						},
+					},
+					"ipFamilyPolicy": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ipFamilyPolicy is SingleStack, PreferDualStack or RequireDualStack. Default SingleStack, by Kubernetes.\n\nPossible enum values:\n - `\"PreferDualStack\"` indicates that this service prefers dual-stack when the cluster is configured for dual-stack. If the cluster is not configured for dual-stack the service will be assigned a single IPFamily. If the IPFamily is not set in service.spec.ipFamilies then the service will be assigned the default IPFamily configured on the cluster\n - `\"RequireDualStack\"` indicates that this service requires dual-stack. Using IPFamilyPolicyRequireDualStack on a single stack cluster will result in validation errors. The IPFamilies (and their order) assigned to this service is based on service.spec.ipFamilies. If service.spec.ipFamilies was not provided then it will be assigned according to how they are configured on the cluster. If service.spec.ipFamilies has only one entry then the alternative IPFamily will be added by apiserver\n - `\"SingleStack\"` indicates that this service is required to have a single IPFamily. The IPFamily assigned is based on the default IPFamily used by the cluster or as identified by service.spec.ipFamilies field",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"PreferDualStack", "RequireDualStack", "SingleStack"},
+						},
+					},
+					"ipFamilies": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "ipFamilies are the address families in order of preference, at most two of IPv4 and IPv6. Default: the cluster's.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+										Enum:   []interface{}{"", "IPv4", "IPv6"},
+									},
+								},
+							},
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_dittofs_apiserver_apis_dittofs_v1alpha1_AdapterServicesSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "AdapterServicesSpec shapes the Services NAME-adapter-nfs and NAME-adapter-smb, one for each protocol adapter that runs. What nfs or smb sets wins over what is set here; maps are merged.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"type": {
+						SchemaProps: spec.SchemaProps{
+							Description: "type of the Services: LoadBalancer, NodePort or ClusterIP. A cluster without load balancers leaves LoadBalancer pending: use NodePort there. Default LoadBalancer.\n\nPossible enum values:\n - `\"ClusterIP\"` means a service will only be accessible inside the cluster, via the cluster IP.\n - `\"ExternalName\"` means a service consists of only a reference to an external name that kubedns or equivalent will return as a CNAME record, with no exposing or proxying of any pods involved.\n - `\"LoadBalancer\"` means a service will be exposed via an external load balancer (if the cloud provider supports it), in addition to 'NodePort' type.\n - `\"NodePort\"` means a service will be exposed on one port of every node, in addition to 'ClusterIP' type.",
+							Default:     "LoadBalancer",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"ClusterIP", "ExternalName", "LoadBalancer", "NodePort"},
+						},
+					},
+					"annotations": {
+						SchemaProps: spec.SchemaProps{
+							Description: "annotations of the Service, for example for the load balancer of a cloud. An annotation that is taken away here is taken away there.",
+							Type:        []string{"object"},
+							AdditionalProperties: &spec.SchemaOrBool{
+								Allows: true,
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"labels": {
+						SchemaProps: spec.SchemaProps{
+							Description: "labels of the Service, beside those that the controller sets. The labels app and instance, and those of dittofs.io and app.kubernetes.io, are reserved.",
+							Type:        []string{"object"},
+							AdditionalProperties: &spec.SchemaOrBool{
+								Allows: true,
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"loadBalancerClass": {
+						SchemaProps: spec.SchemaProps{
+							Description: "loadBalancerClass is the implementation of the load balancer; for type LoadBalancer only. A Service cannot change it while its type stays. Example: example.com/internal.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"loadBalancerSourceRanges": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "loadBalancerSourceRanges are the networks that the load balancer serves, in CIDR form; for type LoadBalancer only. Empty: everybody. Example: [10.0.0.0/8].",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"externalTrafficPolicy": {
+						SchemaProps: spec.SchemaProps{
+							Description: "externalTrafficPolicy is Cluster or Local; for types NodePort and LoadBalancer. Local keeps the address of the client, which NFS exports and audit logs need. Default Cluster, by Kubernetes.\n\nPossible enum values:\n - `\"Cluster\"` routes traffic to all endpoints.\n - `\"Local\"` preserves the source IP of the traffic by routing only to endpoints on the same node as the traffic was received on (dropping the traffic if there are no local endpoints).",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Cluster", "Local"},
+						},
+					},
+					"ipFamilyPolicy": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ipFamilyPolicy is SingleStack, PreferDualStack or RequireDualStack. Default SingleStack, by Kubernetes.\n\nPossible enum values:\n - `\"PreferDualStack\"` indicates that this service prefers dual-stack when the cluster is configured for dual-stack. If the cluster is not configured for dual-stack the service will be assigned a single IPFamily. If the IPFamily is not set in service.spec.ipFamilies then the service will be assigned the default IPFamily configured on the cluster\n - `\"RequireDualStack\"` indicates that this service requires dual-stack. Using IPFamilyPolicyRequireDualStack on a single stack cluster will result in validation errors. The IPFamilies (and their order) assigned to this service is based on service.spec.ipFamilies. If service.spec.ipFamilies was not provided then it will be assigned according to how they are configured on the cluster. If service.spec.ipFamilies has only one entry then the alternative IPFamily will be added by apiserver\n - `\"SingleStack\"` indicates that this service is required to have a single IPFamily. The IPFamily assigned is based on the default IPFamily used by the cluster or as identified by service.spec.ipFamilies field",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"PreferDualStack", "RequireDualStack", "SingleStack"},
+						},
+					},
+					"ipFamilies": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "ipFamilies are the address families in order of preference, at most two of IPv4 and IPv6. Default: the cluster's.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+										Enum:   []interface{}{"", "IPv4", "IPv6"},
+									},
+								},
+							},
+						},
+					},
+					"nfs": {
+						SchemaProps: spec.SchemaProps{
+							Description: "nfs is what is different for NFS.",
+							Ref:         ref(v1alpha1.AdapterServiceSpec{}.OpenAPIModelName()),
+						},
+					},
+					"smb": {
+						SchemaProps: spec.SchemaProps{
+							Description: "smb is what is different for SMB.",
+							Ref:         ref(v1alpha1.AdapterServiceSpec{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.AdapterServiceSpec{}.OpenAPIModelName()},
+	}
+}
+
+func schema_dittofs_apiserver_apis_dittofs_v1alpha1_AdapterStatus(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "AdapterStatus is a protocol adapter of a server.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"type": {
+						SchemaProps: spec.SchemaProps{
+							Description: "type of the adapter: nfs or smb.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"enabled": {
+						SchemaProps: spec.SchemaProps{
+							Description: "enabled tells whether the adapter is switched on in the dfs API.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"running": {
+						SchemaProps: spec.SchemaProps{
+							Description: "running tells whether the adapter listens and is healthy.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"port": {
+						SchemaProps: spec.SchemaProps{
+							Description: "port that the adapter listens on in the pod.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"address": {
+						SchemaProps: spec.SchemaProps{
+							Description: "address at which clients reach it, as HOST:PORT: of the load balancer, or of the Service within the cluster.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"mountHint": {
+						SchemaProps: spec.SchemaProps{
+							Description: "mountHint is how a client mounts a share; put the name of the share in place of SHARE.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"message": {
+						SchemaProps: spec.SchemaProps{
+							Description: "message is why the adapter does not serve, in the words of dfs or of the cluster; empty if it does.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"type"},
+			},
+		},
+	}
+}
+
 func schema_dittofs_apiserver_apis_dittofs_v1alpha1_AdminSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -408,9 +774,68 @@ func schema_dittofs_apiserver_apis_dittofs_v1alpha1_ControlPlaneSpec(ref common.
 							Format:      "int32",
 						},
 					},
+					"tls": {
+						SchemaProps: spec.SchemaProps{
+							Description: "tls is accepted, so that manifests of the DittoFS operator apply unchanged, and not read: the API serves TLS exactly when certSecretName is set.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"certSecretName": {
+						SchemaProps: spec.SchemaProps{
+							Description: "certSecretName names the Secret with tls.crt and tls.key, and if wanted ca.crt by which the controller verifies them. With it the API serves TLS only. The certificate must be good for NAME-api.NAMESPACE.svc, or for tlsServerName. A renewed certificate is picked up without a restart.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"tlsMinVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "tlsMinVersion is the oldest version of TLS that the API speaks, 1.2 or 1.3. Default 1.2, by dfs.\n\nPossible enum values:\n - `\"1.2\"` is TLS 1.2.\n - `\"1.3\"` is TLS 1.3.",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"1.2", "1.3"},
+						},
+					},
+					"tlsServerName": {
+						SchemaProps: spec.SchemaProps{
+							Description: "tlsServerName is the name that the controller expects in the certificate. Default NAME-api.NAMESPACE.svc.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"clientCASecretName": {
+						SchemaProps: spec.SchemaProps{
+							Description: "clientCASecretName names the Secret whose ca.crt signs the certificates of all callers of the API (mutual TLS). It needs certSecretName and clientCertSecretName. The kubelet cannot show a certificate: probes then only open a connection.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"clientCertSecretName": {
+						SchemaProps: spec.SchemaProps{
+							Description: "clientCertSecretName names the Secret with tls.crt and tls.key (extended key usage clientAuth) that the controller shows to the API.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"writeTimeout": {
+						SchemaProps: spec.SchemaProps{
+							Description: "writeTimeout bounds one answer of the API, a Go duration of 10s to 2h. The restore of a snapshot must finish within it. Default 2m.",
+							Default:     "2m",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"ingress": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ingress publishes the API by an Ingress.",
+							Ref:         ref(v1alpha1.IngressSpec{}.OpenAPIModelName()),
+						},
+					},
 				},
 			},
 		},
+		Dependencies: []string{
+			v1alpha1.IngressSpec{}.OpenAPIModelName()},
 	}
 }
 
@@ -423,7 +848,7 @@ func schema_dittofs_apiserver_apis_dittofs_v1alpha1_DatabaseSpec(ref common.Refe
 				Properties: map[string]spec.Schema{
 					"type": {
 						SchemaProps: spec.SchemaProps{
-							Description: "type is sqlite or postgres. Default: postgres when postgresSecretRef is set, else sqlite. postgresSecretRef wins over this field.\n\nPossible enum values:\n - `\"postgres\"` is a PostgreSQL server that postgresSecretRef leads to.\n - `\"sqlite\"` is a file on the control-plane volume.",
+							Description: "type is sqlite or postgres. Default: postgres when postgresSecretRef or percona is set, else sqlite. Both win over this field.\n\nPossible enum values:\n - `\"postgres\"` is a PostgreSQL server that postgresSecretRef leads to.\n - `\"sqlite\"` is a file on the control-plane volume.",
 							Type:        []string{"string"},
 							Format:      "",
 							Enum:        []interface{}{"postgres", "sqlite"},
@@ -437,7 +862,7 @@ func schema_dittofs_apiserver_apis_dittofs_v1alpha1_DatabaseSpec(ref common.Refe
 					},
 					"postgresSecretRef": {
 						SchemaProps: spec.SchemaProps{
-							Description: "postgresSecretRef names the Secret, in the namespace of the DittoServer, with the keys host, database, user and password and, if wanted, port (default 5432) and sslmode (default disable).",
+							Description: "postgresSecretRef names the Secret, in the namespace of the DittoServer, with the keys host, database, user and password and, if wanted, port (default 5432) and sslmode (disable, require, verify-ca or verify-full; default disable). Its host, database and user must not change once the server has been set up; the password may.",
 							Ref:         ref(v1alpha1.SecretReference{}.OpenAPIModelName()),
 						},
 					},
@@ -446,6 +871,77 @@ func schema_dittofs_apiserver_apis_dittofs_v1alpha1_DatabaseSpec(ref common.Refe
 		},
 		Dependencies: []string{
 			v1alpha1.SQLiteSpec{}.OpenAPIModelName(), v1alpha1.SecretReference{}.OpenAPIModelName()},
+	}
+}
+
+func schema_dittofs_apiserver_apis_dittofs_v1alpha1_DatabaseStatus(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "DatabaseStatus is the database that dfs uses.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "kind is sqlite, postgres or percona.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"cluster": {
+						SchemaProps: spec.SchemaProps{
+							Description: "cluster is the PerconaPGCluster, for kind percona.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"ready": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ready tells whether dfs reaches it.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"identity": {
+						SchemaProps: spec.SchemaProps{
+							Description: "identity names the database without secrets: the path of the file, or USER@HOST:PORT/DATABASE. A server does not move to another one by accident.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_dittofs_apiserver_apis_dittofs_v1alpha1_DeletionPolicy(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "DeletionPolicy is what a delete of the DittoServer does to its data. kubectl delete --cascade=orphan keeps everything, whatever is set here.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"volumes": {
+						SchemaProps: spec.SchemaProps{
+							Description: "volumes is Retain or Delete: what happens to the claims. With Retain a DittoServer of the same name, created later, has its data again. Default Retain.\n\nPossible enum values:\n - `\"Delete\"` deletes the data.\n - `\"Retain\"` keeps the data.",
+							Default:     "Retain",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Delete", "Retain"},
+						},
+					},
+					"database": {
+						SchemaProps: spec.SchemaProps{
+							Description: "database is Retain or Delete: what happens to the PerconaPGCluster that was made for this server. A database that was there before is never deleted. Default Retain, or Delete if percona.deleteWithServer is true.\n\nPossible enum values:\n - `\"Delete\"` deletes the data.\n - `\"Retain\"` keeps the data.",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Delete", "Retain"},
+						},
+					},
+				},
+			},
+		},
 	}
 }
 
@@ -557,12 +1053,59 @@ func schema_dittofs_apiserver_apis_dittofs_v1alpha1_DittoServerSpec(ref common.R
 				Description: "DittoServerSpec is the wanted state of a DittoServer.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
+					"paused": {
+						SchemaProps: spec.SchemaProps{
+							Description: "paused stops the controller from changing anything for this server; the pod goes on. Progressing says that it is paused. A delete is carried out all the same. Default false.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"rollout": {
+						SchemaProps: spec.SchemaProps{
+							Description: "rollout is Automatic or OnRequest. A restart costs NFS clients up to 90 s. With OnRequest a change that needs one waits, Progressing says RolloutPending, and goes on once the annotation dittofs.io/rollout: now is set. Default Automatic.\n\nPossible enum values:\n - `\"Automatic\"` restarts the pod as soon as a change needs it.\n - `\"OnRequest\"` waits for the annotation dittofs.io/rollout.",
+							Default:     "Automatic",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Automatic", "OnRequest"},
+						},
+					},
 					"image": {
 						SchemaProps: spec.SchemaProps{
 							Description: "image is the container image of dfs, DittoFS v0.17 or later (older ones listen on other keys of the configuration). Pin a version or a digest: a moving tag such as latest changes the server at the next restart of its pod. Example: marmos91c/dittofs:v0.29.0.",
 							Default:     "marmos91c/dittofs:v0.29.0",
 							Type:        []string{"string"},
 							Format:      "",
+						},
+					},
+					"imagePullPolicy": {
+						SchemaProps: spec.SchemaProps{
+							Description: "imagePullPolicy is Always, IfNotPresent or Never. Default, by Kubernetes: Always for the tag latest, else IfNotPresent.\n\nPossible enum values:\n - `\"Always\"` means that kubelet always attempts to pull the latest image. Container will fail If the pull fails.\n - `\"IfNotPresent\"` means that kubelet pulls if the image isn't present on disk. Container will fail if the image isn't present and the pull fails.\n - `\"Never\"` means that kubelet never pulls an image, but only uses a local image. Container will fail if the image isn't present",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Always", "IfNotPresent", "Never"},
+						},
+					},
+					"imagePullSecrets": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"name",
+								},
+								"x-kubernetes-list-type":       "map",
+								"x-kubernetes-patch-merge-key": "name",
+								"x-kubernetes-patch-strategy":  "merge",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "imagePullSecrets name the Secrets, in the namespace of the DittoServer, that the image is pulled with.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(corev1.LocalObjectReference{}.OpenAPIModelName()),
+									},
+								},
+							},
 						},
 					},
 					"replicas": {
@@ -580,11 +1123,24 @@ func schema_dittofs_apiserver_apis_dittofs_v1alpha1_DittoServerSpec(ref common.R
 							Ref:         ref(v1alpha1.StorageSpec{}.OpenAPIModelName()),
 						},
 					},
+					"deletionPolicy": {
+						SchemaProps: spec.SchemaProps{
+							Description: "deletionPolicy is what a delete of this object does to its data.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.DeletionPolicy{}.OpenAPIModelName()),
+						},
+					},
 					"database": {
 						SchemaProps: spec.SchemaProps{
 							Description: "database is where dfs keeps its own records: users, shares, stores and adapters. File data is not in it.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1alpha1.DatabaseSpec{}.OpenAPIModelName()),
+						},
+					},
+					"percona": {
+						SchemaProps: spec.SchemaProps{
+							Description: "percona puts the database into PostgreSQL run by the Percona operator.",
+							Ref:         ref(v1alpha1.PerconaSpec{}.OpenAPIModelName()),
 						},
 					},
 					"controlPlane": {
@@ -596,7 +1152,7 @@ func schema_dittofs_apiserver_apis_dittofs_v1alpha1_DittoServerSpec(ref common.R
 					},
 					"identity": {
 						SchemaProps: spec.SchemaProps{
-							Description: "identity is how dfs authenticates callers of its REST API.",
+							Description: "identity is how dfs authenticates callers of its REST API and users of files.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1alpha1.IdentitySpec{}.OpenAPIModelName()),
 						},
@@ -608,10 +1164,31 @@ func schema_dittofs_apiserver_apis_dittofs_v1alpha1_DittoServerSpec(ref common.R
 							Ref:         ref(v1alpha1.ServiceSpec{}.OpenAPIModelName()),
 						},
 					},
-					"resources": {
+					"adapterDiscovery": {
 						SchemaProps: spec.SchemaProps{
-							Description: "resources are the compute resources of the dfs container. dfs sizes its caches by the memory limit (12.5 % for each share, up to 22.5 % for each metadata store): a limit under 1Gi is for trials only. Example: {requests: {cpu: \"1\", memory: 2Gi}, limits: {memory: 4Gi}}. Default: none.",
-							Ref:         ref(corev1.ResourceRequirements{}.OpenAPIModelName()),
+							Description: "adapterDiscovery is how the protocol adapters are followed.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.AdapterDiscoverySpec{}.OpenAPIModelName()),
+						},
+					},
+					"adapterServices": {
+						SchemaProps: spec.SchemaProps{
+							Description: "adapterServices are the Services of the protocol adapters NFS and SMB.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.AdapterServicesSpec{}.OpenAPIModelName()),
+						},
+					},
+					"networkPolicy": {
+						SchemaProps: spec.SchemaProps{
+							Description: "networkPolicy limits who reaches the pod.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.NetworkPolicySpec{}.OpenAPIModelName()),
+						},
+					},
+					"metrics": {
+						SchemaProps: spec.SchemaProps{
+							Description: "metrics is the Prometheus endpoint of dfs.",
+							Ref:         ref(v1alpha1.MetricsSpec{}.OpenAPIModelName()),
 						},
 					},
 					"logging": {
@@ -621,12 +1198,269 @@ func schema_dittofs_apiserver_apis_dittofs_v1alpha1_DittoServerSpec(ref common.R
 							Ref:         ref(v1alpha1.LoggingSpec{}.OpenAPIModelName()),
 						},
 					},
+					"snapshotPolicies": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"share",
+								},
+								"x-kubernetes-list-type":       "map",
+								"x-kubernetes-patch-merge-key": "share",
+								"x-kubernetes-patch-strategy":  "merge",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "snapshotPolicies make dfs take snapshots of shares. A policy that is taken away here stays in dfs, switched off.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.SnapshotPolicy{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"shutdownTimeout": {
+						SchemaProps: spec.SchemaProps{
+							Description: "shutdownTimeout bounds each of the three stages in which dfs stops, a Go duration of 1s to 10m. Default 30s.",
+							Default:     "30s",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"terminationGracePeriodSeconds": {
+						SchemaProps: spec.SchemaProps{
+							Description: "terminationGracePeriodSeconds is how long the pod may take to stop, at least 36. Less than three times shutdownTimeout and 15 s cuts dfs off while it writes. Default: three times shutdownTimeout and 15 s.",
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+					"config": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-map-type":       "atomic",
+								"x-kubernetes-patch-strategy": "replace",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "config is merged over the configuration file of dfs, for the keys that have no field here, by their names in that file. It is replaced as a whole by every kind of patch. Keys with a field of their own, keys that hold secrets and paths are refused; unknown keys are passed on with a warning. Example: {gc: {auto_interval: 30m}, blockstore: {local: {max_log_bytes: 1073741824}}}.",
+							Type:        []string{"object"},
+							AdditionalProperties: &spec.SchemaOrBool{
+								Allows: true,
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.Value{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"resources": {
+						SchemaProps: spec.SchemaProps{
+							Description: "resources are the compute resources of the dfs container. dfs sizes its caches by the memory limit (12.5 % for each share, up to 22.5 % for each metadata store): a limit under 1Gi is for trials only. Example: {requests: {cpu: \"1\", memory: 2Gi}, limits: {memory: 4Gi}}. Default: none.",
+							Ref:         ref(corev1.ResourceRequirements{}.OpenAPIModelName()),
+						},
+					},
+					"securityContext": {
+						SchemaProps: spec.SchemaProps{
+							Description: "securityContext of the dfs container. What it sets wins over the defaults, which meet the restricted Pod Security Standard; what the baseline standard forbids is refused.",
+							Ref:         ref(corev1.SecurityContext{}.OpenAPIModelName()),
+						},
+					},
+					"podSecurityContext": {
+						SchemaProps: spec.SchemaProps{
+							Description: "podSecurityContext of the pod. What it sets wins over the defaults: user, group and fsGroup 65532, which the image is built for.",
+							Ref:         ref(corev1.PodSecurityContext{}.OpenAPIModelName()),
+						},
+					},
+					"serviceAccountName": {
+						SchemaProps: spec.SchemaProps{
+							Description: "serviceAccountName is the ServiceAccount of the pod. Its token is not mounted. Another one than default needs the right to create pods. Default: default, by Kubernetes.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"nodeSelector": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-map-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "nodeSelector are labels that the node must have.",
+							Type:        []string{"object"},
+							AdditionalProperties: &spec.SchemaOrBool{
+								Allows: true,
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"tolerations": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "tolerations let the pod run on nodes with these taints.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(corev1.Toleration{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"affinity": {
+						SchemaProps: spec.SchemaProps{
+							Description: "affinity chooses nodes by their labels and by the pods on them.",
+							Ref:         ref(corev1.Affinity{}.OpenAPIModelName()),
+						},
+					},
+					"topologySpreadConstraints": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"topologyKey",
+									"whenUnsatisfiable",
+								},
+								"x-kubernetes-list-type":       "map",
+								"x-kubernetes-patch-merge-key": "topologyKey",
+								"x-kubernetes-patch-strategy":  "merge",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "topologySpreadConstraints spread the pods of several servers, by a label of podLabels: a server has one pod only.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(corev1.TopologySpreadConstraint{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"priorityClassName": {
+						SchemaProps: spec.SchemaProps{
+							Description: "priorityClassName of the pod. Default: that of the cluster.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"podLabels": {
+						SchemaProps: spec.SchemaProps{
+							Description: "podLabels are labels of the pod beside those of the controller. A change restarts it. The labels app and instance, and those of dittofs.io and app.kubernetes.io, are reserved.",
+							Type:        []string{"object"},
+							AdditionalProperties: &spec.SchemaOrBool{
+								Allows: true,
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"podAnnotations": {
+						SchemaProps: spec.SchemaProps{
+							Description: "podAnnotations are annotations of the pod beside those of the controller. A change restarts it. Those of dittofs.io are reserved.",
+							Type:        []string{"object"},
+							AdditionalProperties: &spec.SchemaOrBool{
+								Allows: true,
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"extraEnv": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"name",
+								},
+								"x-kubernetes-list-type":       "map",
+								"x-kubernetes-patch-merge-key": "name",
+								"x-kubernetes-patch-strategy":  "merge",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "extraEnv are environment variables of the dfs container. The names that dfs and its libraries read their configuration from are refused: DITTOFS_*, KRB5*, AWS_CA_BUNDLE, HOME, XDG_* and LD_*.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(corev1.EnvVar{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"extraVolumes": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"name",
+								},
+								"x-kubernetes-list-type":       "map",
+								"x-kubernetes-patch-merge-key": "name",
+								"x-kubernetes-patch-strategy":  "merge,retainKeys",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "extraVolumes are volumes of the pod, for example with the CA of a directory: configMap, secret, projected (without tokens), downwardAPI, emptyDir, persistentVolumeClaim, ephemeral, csi and image.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(corev1.Volume{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"extraVolumeMounts": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"mountPath",
+								},
+								"x-kubernetes-list-type":       "map",
+								"x-kubernetes-patch-merge-key": "mountPath",
+								"x-kubernetes-patch-strategy":  "merge",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "extraVolumeMounts mount extraVolumes into the dfs container, away from the paths that dfs uses itself: /app, /config, /data, /tls, /tls-client-ca, /metrics-token, /kerberos, /kerberos-krb5, /kerberos-machine, /postgres-ca and /tmp.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(corev1.VolumeMount{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
 				},
 				Required: []string{"storage"},
 			},
 		},
 		Dependencies: []string{
-			v1alpha1.ControlPlaneSpec{}.OpenAPIModelName(), v1alpha1.DatabaseSpec{}.OpenAPIModelName(), v1alpha1.IdentitySpec{}.OpenAPIModelName(), v1alpha1.LoggingSpec{}.OpenAPIModelName(), v1alpha1.ServiceSpec{}.OpenAPIModelName(), v1alpha1.StorageSpec{}.OpenAPIModelName(), corev1.ResourceRequirements{}.OpenAPIModelName()},
+			v1alpha1.AdapterDiscoverySpec{}.OpenAPIModelName(), v1alpha1.AdapterServicesSpec{}.OpenAPIModelName(), v1alpha1.ControlPlaneSpec{}.OpenAPIModelName(), v1alpha1.DatabaseSpec{}.OpenAPIModelName(), v1alpha1.DeletionPolicy{}.OpenAPIModelName(), v1alpha1.IdentitySpec{}.OpenAPIModelName(), v1alpha1.LoggingSpec{}.OpenAPIModelName(), v1alpha1.MetricsSpec{}.OpenAPIModelName(), v1alpha1.NetworkPolicySpec{}.OpenAPIModelName(), v1alpha1.PerconaSpec{}.OpenAPIModelName(), v1alpha1.ServiceSpec{}.OpenAPIModelName(), v1alpha1.SnapshotPolicy{}.OpenAPIModelName(), v1alpha1.StorageSpec{}.OpenAPIModelName(), v1alpha1.Value{}.OpenAPIModelName(), corev1.Affinity{}.OpenAPIModelName(), corev1.EnvVar{}.OpenAPIModelName(), corev1.LocalObjectReference{}.OpenAPIModelName(), corev1.PodSecurityContext{}.OpenAPIModelName(), corev1.ResourceRequirements{}.OpenAPIModelName(), corev1.SecurityContext{}.OpenAPIModelName(), corev1.Toleration{}.OpenAPIModelName(), corev1.TopologySpreadConstraint{}.OpenAPIModelName(), corev1.Volume{}.OpenAPIModelName(), corev1.VolumeMount{}.OpenAPIModelName()},
 	}
 }
 
@@ -680,6 +1514,134 @@ func schema_dittofs_apiserver_apis_dittofs_v1alpha1_DittoServerStatus(ref common
 							Format:      "",
 						},
 					},
+					"availableReplicas": {
+						SchemaProps: spec.SchemaProps{
+							Description: "availableReplicas is the number of pods that are ready, 0 or 1.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"version": {
+						SchemaProps: spec.SchemaProps{
+							Description: "version of DittoFS that the pod runs, by the tag of its image; empty while no pod runs, or if the tag is no version. Example: v0.29.0.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"endpoints": {
+						SchemaProps: spec.SchemaProps{
+							Description: "endpoints are the addresses at which the server is reached.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.EndpointsStatus{}.OpenAPIModelName()),
+						},
+					},
+					"adapters": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"type",
+								},
+								"x-kubernetes-list-type":       "map",
+								"x-kubernetes-patch-merge-key": "type",
+								"x-kubernetes-patch-strategy":  "merge",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "adapters are the protocol adapters that the server has, as last seen.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.AdapterStatus{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"volumes": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"name",
+								},
+								"x-kubernetes-list-type":       "map",
+								"x-kubernetes-patch-merge-key": "name",
+								"x-kubernetes-patch-strategy":  "merge",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "volumes are the claims of the server.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.VolumeStatus{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"database": {
+						SchemaProps: spec.SchemaProps{
+							Description: "database is the database that dfs uses.",
+							Ref:         ref(v1alpha1.DatabaseStatus{}.OpenAPIModelName()),
+						},
+					},
+					"perconaClusterName": {
+						SchemaProps: spec.SchemaProps{
+							Description: "perconaClusterName is the PerconaPGCluster that holds the database.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"machineSID": {
+						SchemaProps: spec.SchemaProps{
+							Description: "machineSID is the identity that the server made for itself at its first start and keeps in its database. Another one means another database.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"snapshotPolicies": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"share",
+								},
+								"x-kubernetes-list-type":       "map",
+								"x-kubernetes-patch-merge-key": "share",
+								"x-kubernetes-patch-strategy":  "merge",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "snapshotPolicies are the results of spec.snapshotPolicies.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.SnapshotPolicyStatus{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"objects": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "objects are those that the controller made for this server.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.ObjectReference{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
 					"conditions": {
 						VendorExtensible: spec.VendorExtensible{
 							Extensions: spec.Extensions{
@@ -692,7 +1654,7 @@ func schema_dittofs_apiserver_apis_dittofs_v1alpha1_DittoServerStatus(ref common
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "conditions are the parts of the status, one for each type: Ready, Progressing, ConfigReady, DatabaseReady, Available, Authenticated and AdaptersReady. Reasons are stable words, messages say what to do.",
+							Description: "conditions are the parts of the status, one for each type: Ready, Progressing, Degraded, ConfigReady, StorageReady, DatabaseReady, Available, Authenticated and AdaptersReady. Reasons are stable words, messages say what to do.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -707,7 +1669,34 @@ func schema_dittofs_apiserver_apis_dittofs_v1alpha1_DittoServerStatus(ref common
 			},
 		},
 		Dependencies: []string{
-			metav1.Condition{}.OpenAPIModelName()},
+			v1alpha1.AdapterStatus{}.OpenAPIModelName(), v1alpha1.DatabaseStatus{}.OpenAPIModelName(), v1alpha1.EndpointsStatus{}.OpenAPIModelName(), v1alpha1.ObjectReference{}.OpenAPIModelName(), v1alpha1.SnapshotPolicyStatus{}.OpenAPIModelName(), v1alpha1.VolumeStatus{}.OpenAPIModelName(), metav1.Condition{}.OpenAPIModelName()},
+	}
+}
+
+func schema_dittofs_apiserver_apis_dittofs_v1alpha1_EndpointsStatus(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "EndpointsStatus are the addresses at which a server is reached.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"api": {
+						SchemaProps: spec.SchemaProps{
+							Description: "api is the address of the REST API within the cluster. Example: https://files-api.team-a.svc:8080.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"externalAPI": {
+						SchemaProps: spec.SchemaProps{
+							Description: "externalAPI is the address of the REST API from outside: that of the Ingress, else of the load balancer.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
 	}
 }
 
@@ -715,9 +1704,16 @@ func schema_dittofs_apiserver_apis_dittofs_v1alpha1_IdentitySpec(ref common.Refe
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "IdentitySpec is how callers of the dfs REST API prove who they are.",
+				Description: "IdentitySpec is how callers of the dfs REST API, and users of files, prove who they are.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
+					"type": {
+						SchemaProps: spec.SchemaProps{
+							Description: "type is accepted, so that manifests of the DittoFS operator apply unchanged: memory is its only value, and nothing depends on it.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
 					"jwt": {
 						SchemaProps: spec.SchemaProps{
 							Description: "jwt is the signing of access tokens.",
@@ -732,11 +1728,74 @@ func schema_dittofs_apiserver_apis_dittofs_v1alpha1_IdentitySpec(ref common.Refe
 							Ref:         ref(v1alpha1.AdminSpec{}.OpenAPIModelName()),
 						},
 					},
+					"ldap": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ldap lets users of a directory in.",
+							Ref:         ref(v1alpha1.LDAPSpec{}.OpenAPIModelName()),
+						},
+					},
+					"kerberos": {
+						SchemaProps: spec.SchemaProps{
+							Description: "kerberos lets users with Kerberos tickets in.",
+							Ref:         ref(v1alpha1.KerberosSpec{}.OpenAPIModelName()),
+						},
+					},
 				},
 			},
 		},
 		Dependencies: []string{
-			v1alpha1.AdminSpec{}.OpenAPIModelName(), v1alpha1.JWTSpec{}.OpenAPIModelName()},
+			v1alpha1.AdminSpec{}.OpenAPIModelName(), v1alpha1.JWTSpec{}.OpenAPIModelName(), v1alpha1.KerberosSpec{}.OpenAPIModelName(), v1alpha1.LDAPSpec{}.OpenAPIModelName()},
+	}
+}
+
+func schema_dittofs_apiserver_apis_dittofs_v1alpha1_IngressSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "IngressSpec publishes the REST API by an Ingress NAME-api.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"host": {
+						SchemaProps: spec.SchemaProps{
+							Description: "host is the DNS name that leads to the REST API. Example: files.example.com.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"className": {
+						SchemaProps: spec.SchemaProps{
+							Description: "className is the IngressClass. Default: the cluster's default class.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"tlsSecretName": {
+						SchemaProps: spec.SchemaProps{
+							Description: "tlsSecretName names the Secret with tls.crt and tls.key for host. Left out, the Ingress serves plain HTTP: tokens then cross the network in clear.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"annotations": {
+						SchemaProps: spec.SchemaProps{
+							Description: "annotations of the Ingress. With TLS between the ingress controller and dfs (controlPlane.certSecretName), most need one that says so.",
+							Type:        []string{"object"},
+							AdditionalProperties: &spec.SchemaOrBool{
+								Allows: true,
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"host"},
+			},
+		},
 	}
 }
 
@@ -777,6 +1836,213 @@ func schema_dittofs_apiserver_apis_dittofs_v1alpha1_JWTSpec(ref common.Reference
 	}
 }
 
+func schema_dittofs_apiserver_apis_dittofs_v1alpha1_KerberosSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "KerberosSpec lets users with Kerberos tickets in. dfs reads it from its configuration at its first start only; later changes are made through the dfs API by the controller, and a new principal or keytab needs a restart.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"enabled": {
+						SchemaProps: spec.SchemaProps{
+							Description: "enabled accepts tickets. Default false.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"servicePrincipal": {
+						SchemaProps: spec.SchemaProps{
+							Description: "servicePrincipal of the server; needed when enabled. Example: nfs/files.example.com@EXAMPLE.COM.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"realm": {
+						SchemaProps: spec.SchemaProps{
+							Description: "realm without '@', '/' and spaces. Default: the part of servicePrincipal after '@'. Example: EXAMPLE.COM.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"netbiosDomain": {
+						SchemaProps: spec.SchemaProps{
+							Description: "netbiosDomain is the short name of the domain, one label. Example: EXAMPLE.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"dnsDomain": {
+						SchemaProps: spec.SchemaProps{
+							Description: "dnsDomain is the DNS name of the domain. Default: the realm in lower case.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"krb5Conf": {
+						SchemaProps: spec.SchemaProps{
+							Description: "krb5Conf is the file in the pod with the Kerberos configuration, if krb5ConfSecretRef does not bring one. Default /etc/krb5.conf, by dfs.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"keytabSecretRef": {
+						SchemaProps: spec.SchemaProps{
+							Description: "keytabSecretRef names the key with the keytab; needed when enabled.",
+							Ref:         ref(v1alpha1.SecretKeyReference{}.OpenAPIModelName()),
+						},
+					},
+					"krb5ConfSecretRef": {
+						SchemaProps: spec.SchemaProps{
+							Description: "krb5ConfSecretRef names the key with the Kerberos configuration.",
+							Ref:         ref(v1alpha1.SecretKeyReference{}.OpenAPIModelName()),
+						},
+					},
+					"machineAccount": {
+						SchemaProps: spec.SchemaProps{
+							Description: "machineAccount is the account of this server in an Active Directory, which NTLM logins are checked with.",
+							Ref:         ref(v1alpha1.MachineAccountSpec{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.MachineAccountSpec{}.OpenAPIModelName(), v1alpha1.SecretKeyReference{}.OpenAPIModelName()},
+	}
+}
+
+func schema_dittofs_apiserver_apis_dittofs_v1alpha1_LDAPSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "LDAPSpec lets users of a directory in. dfs reads it from its configuration at its first start only; later changes are made through the dfs API by the controller, without a restart.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"enabled": {
+						SchemaProps: spec.SchemaProps{
+							Description: "enabled asks the directory. Taking the block away, or false, switches it off in a server that knows it. Default false.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"url": {
+						SchemaProps: spec.SchemaProps{
+							Description: "url of the directory: ldaps://HOST[:PORT], or ldap://HOST[:PORT] together with startTLS or allowPlaintext.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"startTLS": {
+						SchemaProps: spec.SchemaProps{
+							Description: "startTLS turns a connection to an ldap:// url into TLS. Default false.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"allowPlaintext": {
+						SchemaProps: spec.SchemaProps{
+							Description: "allowPlaintext sends passwords over an ldap:// url in clear. Default false.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"baseDN": {
+						SchemaProps: spec.SchemaProps{
+							Description: "baseDN is where the search for users and groups starts. Example: dc=example,dc=com.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"bindDN": {
+						SchemaProps: spec.SchemaProps{
+							Description: "bindDN is the account that searches. Example: cn=dittofs,ou=services,dc=example,dc=com.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"bindPasswordSecretRef": {
+						SchemaProps: spec.SchemaProps{
+							Description: "bindPasswordSecretRef names the key with the password of bindDN; needed when enabled.",
+							Ref:         ref(v1alpha1.SecretKeyReference{}.OpenAPIModelName()),
+						},
+					},
+					"userAttr": {
+						SchemaProps: spec.SchemaProps{
+							Description: "userAttr is the attribute with the login name: a letter, then letters, digits and hyphens. Default sAMAccountName, by dfs.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"realm": {
+						SchemaProps: spec.SchemaProps{
+							Description: "realm of the users. Default: none.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"idmap": {
+						SchemaProps: spec.SchemaProps{
+							Description: "idmap is rfc2307 or rid. Default rfc2307, by dfs.\n\nPossible enum values:\n - `\"rfc2307\"` reads uidNumber and gidNumber from the directory.\n - `\"rid\"` derives the numbers from the security identifier.",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"rfc2307", "rid"},
+						},
+					},
+					"nestedGroups": {
+						SchemaProps: spec.SchemaProps{
+							Description: "nestedGroups follows groups within groups. Default false.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"caCertFile": {
+						SchemaProps: spec.SchemaProps{
+							Description: "caCertFile is the file in the pod with the CA of the directory. Mount it with extraVolumes and extraVolumeMounts. Default: the CAs of the image.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"insecureSkipVerify": {
+						SchemaProps: spec.SchemaProps{
+							Description: "insecureSkipVerify trusts any certificate of the directory. Default false.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"url", "baseDN", "bindDN"},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.SecretKeyReference{}.OpenAPIModelName()},
+	}
+}
+
+func schema_dittofs_apiserver_apis_dittofs_v1alpha1_LocalSecretReference(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "LocalSecretReference names a Secret, all of it, in the namespace of the DittoServer.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "name of the Secret.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"name"},
+			},
+		},
+	}
+}
+
 func schema_dittofs_apiserver_apis_dittofs_v1alpha1_LoggingSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -813,6 +2079,528 @@ func schema_dittofs_apiserver_apis_dittofs_v1alpha1_LoggingSpec(ref common.Refer
 				},
 			},
 		},
+	}
+}
+
+func schema_dittofs_apiserver_apis_dittofs_v1alpha1_MachineAccountSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "MachineAccountSpec is the account of a server in an Active Directory. It is used only while Kerberos is enabled.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"enabled": {
+						SchemaProps: spec.SchemaProps{
+							Description: "enabled uses the account. Default false.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"accountName": {
+						SchemaProps: spec.SchemaProps{
+							Description: "accountName of the machine; needed when enabled. Example: FILES$.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"secretRef": {
+						SchemaProps: spec.SchemaProps{
+							Description: "secretRef names the key with the password of the account. One of secretRef and keytabSecretRef is needed when enabled.",
+							Ref:         ref(v1alpha1.SecretKeyReference{}.OpenAPIModelName()),
+						},
+					},
+					"keytabSecretRef": {
+						SchemaProps: spec.SchemaProps{
+							Description: "keytabSecretRef names the key with the keytab of the account.",
+							Ref:         ref(v1alpha1.SecretKeyReference{}.OpenAPIModelName()),
+						},
+					},
+					"dcAddress": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "dcAddress are the domain controllers to ask, as HOST or HOST:PORT. Default: found by DNS.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.SecretKeyReference{}.OpenAPIModelName()},
+	}
+}
+
+func schema_dittofs_apiserver_apis_dittofs_v1alpha1_MetricsSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "MetricsSpec is the Prometheus endpoint of dfs, with a Service NAME-metrics.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"enabled": {
+						SchemaProps: spec.SchemaProps{
+							Description: "enabled serves metrics. Default false.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"port": {
+						SchemaProps: spec.SchemaProps{
+							Description: "port of the metrics, in the pod and on the Service, 1 to 65535 and not controlPlane.port. Default 9090.",
+							Default:     9090,
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"path": {
+						SchemaProps: spec.SchemaProps{
+							Description: "path of the metrics, starting with a slash. Default /metrics.",
+							Default:     "/metrics",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"bearerTokenSecret": {
+						SchemaProps: spec.SchemaProps{
+							Description: "bearerTokenSecret names the key with the token that scrapers must show. Left out, everybody who reaches the port may read. dfs reads it at its start: a new token restarts the pod.",
+							Ref:         ref(v1alpha1.SecretKeyReference{}.OpenAPIModelName()),
+						},
+					},
+					"serviceMonitor": {
+						SchemaProps: spec.SchemaProps{
+							Description: "serviceMonitor makes a ServiceMonitor of the Prometheus operator.",
+							Ref:         ref(v1alpha1.ServiceMonitorSpec{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.SecretKeyReference{}.OpenAPIModelName(), v1alpha1.ServiceMonitorSpec{}.OpenAPIModelName()},
+	}
+}
+
+func schema_dittofs_apiserver_apis_dittofs_v1alpha1_NetworkPolicySpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "NetworkPolicySpec limits who reaches the pod. Policies say what may come in; what the pod may reach is not limited.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"enabled": {
+						SchemaProps: spec.SchemaProps{
+							Description: "enabled makes NetworkPolicies for the REST API, the metrics and each protocol adapter that runs. Default true.",
+							Default:     true,
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"apiSources": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "apiSources may reach the REST API. The controller may, whatever is set. Empty: everybody.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref("k8s.io/api/networking/v1.NetworkPolicyPeer"),
+									},
+								},
+							},
+						},
+					},
+					"adapterSources": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "adapterSources may reach NFS and SMB. Empty: everybody. Behind a load balancer the pod sees the address of a node unless externalTrafficPolicy is Local.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref("k8s.io/api/networking/v1.NetworkPolicyPeer"),
+									},
+								},
+							},
+						},
+					},
+					"metricsSources": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "metricsSources may reach the metrics. Empty: everybody.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref("k8s.io/api/networking/v1.NetworkPolicyPeer"),
+									},
+								},
+							},
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			"k8s.io/api/networking/v1.NetworkPolicyPeer"},
+	}
+}
+
+func schema_dittofs_apiserver_apis_dittofs_v1alpha1_ObjectReference(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ObjectReference names an object in the namespace of the DittoServer.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "apiVersion of the object. Example: apps/v1.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "kind of the object. Example: StatefulSet.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "name of the object.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"apiVersion", "kind", "name"},
+			},
+		},
+	}
+}
+
+func schema_dittofs_apiserver_apis_dittofs_v1alpha1_PerconaBackupSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "PerconaBackupSpec backs PostgreSQL up to S3 with pgBackRest.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"enabled": {
+						SchemaProps: spec.SchemaProps{
+							Description: "enabled makes backups. Default false.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"bucket": {
+						SchemaProps: spec.SchemaProps{
+							Description: "bucket to write to; needed when enabled.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"endpoint": {
+						SchemaProps: spec.SchemaProps{
+							Description: "endpoint of the S3 service without a scheme; needed when enabled. It must serve HTTPS. Example: s3.eu-west-1.amazonaws.com.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"region": {
+						SchemaProps: spec.SchemaProps{
+							Description: "region of the bucket. Default eu-west-1.",
+							Default:     "eu-west-1",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"credentialsSecretRef": {
+						SchemaProps: spec.SchemaProps{
+							Description: "credentialsSecretRef names the Secret with a pgBackRest configuration, under a key that ends in .conf, with repo1-s3-key and repo1-s3-key-secret in its section [global].",
+							Ref:         ref(v1alpha1.LocalSecretReference{}.OpenAPIModelName()),
+						},
+					},
+					"path": {
+						SchemaProps: spec.SchemaProps{
+							Description: "path in the bucket. Two clusters must never share one: each would destroy the other's backups. It cannot be changed while backups are enabled. Default /pgbackrest/NAMESPACE/NAME/repo1.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"fullSchedule": {
+						SchemaProps: spec.SchemaProps{
+							Description: "fullSchedule is when full backups start, in cron form with five fields, in UTC. Default \"0 2 * * *\".",
+							Default:     "0 2 * * *",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"incrSchedule": {
+						SchemaProps: spec.SchemaProps{
+							Description: "incrSchedule is when incremental backups start, in cron form with five fields, in UTC. Default \"0 * * * *\".",
+							Default:     "0 * * * *",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"retentionDays": {
+						SchemaProps: spec.SchemaProps{
+							Description: "retentionDays is how long full backups are kept, in days, 1 to 9999999. Default 7.",
+							Default:     7,
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.LocalSecretReference{}.OpenAPIModelName()},
+	}
+}
+
+func schema_dittofs_apiserver_apis_dittofs_v1alpha1_PerconaClusterReference(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "PerconaClusterReference names a PerconaPGCluster in the namespace of the DittoServer.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "name of the PerconaPGCluster.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"name"},
+			},
+		},
+	}
+}
+
+func schema_dittofs_apiserver_apis_dittofs_v1alpha1_PerconaImages(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "PerconaImages are the images of a PerconaPGCluster. The defaults are taken when the cluster is made, for postgresVersion 18 only; an image that is left out is left alone after that.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"postgres": {
+						SchemaProps: spec.SchemaProps{
+							Description: "postgres is the image of PostgreSQL, of the major version postgresVersion. Default percona/percona-distribution-postgresql:18.3-2.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"pgBouncer": {
+						SchemaProps: spec.SchemaProps{
+							Description: "pgBouncer is the image of the connection pool, needed with pgBouncer or a crVersion before 2.9.0. Default percona/percona-pgbouncer:1.25.1-1.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"pgBackRest": {
+						SchemaProps: spec.SchemaProps{
+							Description: "pgBackRest is the image of the backup tool. The Percona operator asks for it without backups too. Default percona/percona-pgbackrest:2.58.0-1.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"init": {
+						SchemaProps: spec.SchemaProps{
+							Description: "init is the image of the init container. Default: that of the Percona operator; set it if the operator runs from a registry with a port or by digest.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_dittofs_apiserver_apis_dittofs_v1alpha1_PerconaSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "PerconaSpec puts the database of dfs into PostgreSQL run by the Percona operator, which must be installed. Unless existingClusterRef is set, a PerconaPGCluster NAME-postgres is made, and kept when the DittoServer is deleted (deletionPolicy.database).",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"enabled": {
+						SchemaProps: spec.SchemaProps{
+							Description: "enabled uses PostgreSQL by Percona. It wins over database.type. Once the server has been set up it cannot be changed. Default false.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"existingClusterRef": {
+						SchemaProps: spec.SchemaProps{
+							Description: "existingClusterRef uses a PerconaPGCluster that is already there, in the same namespace. It is read, never changed: replicas, sizes, images and backups below are then refused.",
+							Ref:         ref(v1alpha1.PerconaClusterReference{}.OpenAPIModelName()),
+						},
+					},
+					"databaseName": {
+						SchemaProps: spec.SchemaProps{
+							Description: "databaseName is the database in the cluster. It cannot be changed later. Default dittofs.",
+							Default:     "dittofs",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"userName": {
+						SchemaProps: spec.SchemaProps{
+							Description: "userName is the database user, whose password the Percona operator keeps in the Secret CLUSTER-pguser-USER. It cannot be changed later. Default dittofs.",
+							Default:     "dittofs",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"caSecretRef": {
+						SchemaProps: spec.SchemaProps{
+							Description: "caSecretRef names the key with the CA that signs the certificate of PostgreSQL. Default: the key ca.crt of the Secret CLUSTER-cluster-cert, which the Percona operator makes.",
+							Ref:         ref(v1alpha1.SecretKeyReference{}.OpenAPIModelName()),
+						},
+					},
+					"replicas": {
+						SchemaProps: spec.SchemaProps{
+							Description: "replicas is the number of PostgreSQL instances, 1 to 5. Default 1.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"storageSize": {
+						SchemaProps: spec.SchemaProps{
+							Description: "storageSize is the size of the volume of each instance. It may grow, never shrink. Default 10Gi.",
+							Ref:         ref(resource.Quantity{}.OpenAPIModelName()),
+						},
+					},
+					"storageClassName": {
+						SchemaProps: spec.SchemaProps{
+							Description: "storageClassName is the StorageClass of the instances. It cannot be changed later. Default: the cluster's default class.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"resources": {
+						SchemaProps: spec.SchemaProps{
+							Description: "resources are the compute resources of each instance. Default: none.",
+							Ref:         ref(corev1.ResourceRequirements{}.OpenAPIModelName()),
+						},
+					},
+					"postgresVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "postgresVersion is the major version of PostgreSQL, 14 to 18, and that of images.postgres. It cannot be changed here: the Percona operator has upgrades of its own. Default 18, when the cluster is made.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"crVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "crVersion is the version of the Percona operator whose behaviour the cluster follows, as X.Y.Z. A change restarts PostgreSQL. Default 3.0.0, when the cluster is made; left out, it is left alone after that.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"images": {
+						SchemaProps: spec.SchemaProps{
+							Description: "images of the cluster. The Percona operator has no defaults of its own.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.PerconaImages{}.OpenAPIModelName()),
+						},
+					},
+					"pgBouncer": {
+						SchemaProps: spec.SchemaProps{
+							Description: "pgBouncer puts a connection pool beside PostgreSQL. dfs connects to PostgreSQL itself; the pool is for others. Default: none.",
+							Ref:         ref(v1alpha1.PgBouncerSpec{}.OpenAPIModelName()),
+						},
+					},
+					"backup": {
+						SchemaProps: spec.SchemaProps{
+							Description: "backup to an S3 bucket. Default: none; the only copy is then on the volumes of the instances.",
+							Ref:         ref(v1alpha1.PerconaBackupSpec{}.OpenAPIModelName()),
+						},
+					},
+					"readyTimeout": {
+						SchemaProps: spec.SchemaProps{
+							Description: "readyTimeout is how long the cluster may take to become ready before DatabaseReady says that it does not, a Go duration of 1m to 24h. The wait goes on. Default 10m.",
+							Default:     "10m",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"deleteWithServer": {
+						SchemaProps: spec.SchemaProps{
+							Description: "deleteWithServer is deletionPolicy.database: Delete, under the name that manifests of the DittoFS operator have. Default false.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.PerconaBackupSpec{}.OpenAPIModelName(), v1alpha1.PerconaClusterReference{}.OpenAPIModelName(), v1alpha1.PerconaImages{}.OpenAPIModelName(), v1alpha1.PgBouncerSpec{}.OpenAPIModelName(), v1alpha1.SecretKeyReference{}.OpenAPIModelName(), corev1.ResourceRequirements{}.OpenAPIModelName(), resource.Quantity{}.OpenAPIModelName()},
+	}
+}
+
+func schema_dittofs_apiserver_apis_dittofs_v1alpha1_PgBouncerSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "PgBouncerSpec shapes the connection pool.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"replicas": {
+						SchemaProps: spec.SchemaProps{
+							Description: "replicas of the pool, 1 to 10. Default 1.",
+							Default:     1,
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"resources": {
+						SchemaProps: spec.SchemaProps{
+							Description: "resources of each replica. Default: none.",
+							Ref:         ref(corev1.ResourceRequirements{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			corev1.ResourceRequirements{}.OpenAPIModelName()},
 	}
 }
 
@@ -860,6 +2648,13 @@ func schema_dittofs_apiserver_apis_dittofs_v1alpha1_SecretKeyReference(ref commo
 							Format:      "",
 						},
 					},
+					"optional": {
+						SchemaProps: spec.SchemaProps{
+							Description: "optional is accepted, so that manifests of the DittoFS operator apply unchanged, and must be false: a server does not start without what it needs.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
 				},
 				Required: []string{"name", "key"},
 			},
@@ -889,6 +2684,13 @@ func schema_dittofs_apiserver_apis_dittofs_v1alpha1_SecretReference(ref common.R
 							Format:      "",
 						},
 					},
+					"optional": {
+						SchemaProps: spec.SchemaProps{
+							Description: "optional is accepted for the same reason and must be false: a server does not start without what it needs.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
 				},
 				Required: []string{"name"},
 			},
@@ -896,25 +2698,135 @@ func schema_dittofs_apiserver_apis_dittofs_v1alpha1_SecretReference(ref common.R
 	}
 }
 
-func schema_dittofs_apiserver_apis_dittofs_v1alpha1_ServiceSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+func schema_dittofs_apiserver_apis_dittofs_v1alpha1_ServiceExposure(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "ServiceSpec shapes the Service NAME-api.",
+				Description: "ServiceExposure is how a Service is reached. The fields are those of a Service of Kubernetes, with the same rules.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
-					"type": {
-						SchemaProps: spec.SchemaProps{
-							Description: "type of the Service: ClusterIP, NodePort or LoadBalancer. Default ClusterIP.\n\nPossible enum values:\n - `\"ClusterIP\"` means a service will only be accessible inside the cluster, via the cluster IP.\n - `\"ExternalName\"` means a service consists of only a reference to an external name that kubedns or equivalent will return as a CNAME record, with no exposing or proxying of any pods involved.\n - `\"LoadBalancer\"` means a service will be exposed via an external load balancer (if the cloud provider supports it), in addition to 'NodePort' type.\n - `\"NodePort\"` means a service will be exposed on one port of every node, in addition to 'ClusterIP' type.",
-							Default:     "ClusterIP",
-							Type:        []string{"string"},
-							Format:      "",
-							Enum:        []interface{}{"ClusterIP", "ExternalName", "LoadBalancer", "NodePort"},
-						},
-					},
 					"annotations": {
 						SchemaProps: spec.SchemaProps{
 							Description: "annotations of the Service, for example for the load balancer of a cloud. An annotation that is taken away here is taken away there.",
+							Type:        []string{"object"},
+							AdditionalProperties: &spec.SchemaOrBool{
+								Allows: true,
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"labels": {
+						SchemaProps: spec.SchemaProps{
+							Description: "labels of the Service, beside those that the controller sets. The labels app and instance, and those of dittofs.io and app.kubernetes.io, are reserved.",
+							Type:        []string{"object"},
+							AdditionalProperties: &spec.SchemaOrBool{
+								Allows: true,
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"loadBalancerClass": {
+						SchemaProps: spec.SchemaProps{
+							Description: "loadBalancerClass is the implementation of the load balancer; for type LoadBalancer only. A Service cannot change it while its type stays. Example: example.com/internal.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"loadBalancerSourceRanges": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "loadBalancerSourceRanges are the networks that the load balancer serves, in CIDR form; for type LoadBalancer only. Empty: everybody. Example: [10.0.0.0/8].",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"externalTrafficPolicy": {
+						SchemaProps: spec.SchemaProps{
+							Description: "externalTrafficPolicy is Cluster or Local; for types NodePort and LoadBalancer. Local keeps the address of the client, which NFS exports and audit logs need. Default Cluster, by Kubernetes.\n\nPossible enum values:\n - `\"Cluster\"` routes traffic to all endpoints.\n - `\"Local\"` preserves the source IP of the traffic by routing only to endpoints on the same node as the traffic was received on (dropping the traffic if there are no local endpoints).",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Cluster", "Local"},
+						},
+					},
+					"ipFamilyPolicy": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ipFamilyPolicy is SingleStack, PreferDualStack or RequireDualStack. Default SingleStack, by Kubernetes.\n\nPossible enum values:\n - `\"PreferDualStack\"` indicates that this service prefers dual-stack when the cluster is configured for dual-stack. If the cluster is not configured for dual-stack the service will be assigned a single IPFamily. If the IPFamily is not set in service.spec.ipFamilies then the service will be assigned the default IPFamily configured on the cluster\n - `\"RequireDualStack\"` indicates that this service requires dual-stack. Using IPFamilyPolicyRequireDualStack on a single stack cluster will result in validation errors. The IPFamilies (and their order) assigned to this service is based on service.spec.ipFamilies. If service.spec.ipFamilies was not provided then it will be assigned according to how they are configured on the cluster. If service.spec.ipFamilies has only one entry then the alternative IPFamily will be added by apiserver\n - `\"SingleStack\"` indicates that this service is required to have a single IPFamily. The IPFamily assigned is based on the default IPFamily used by the cluster or as identified by service.spec.ipFamilies field",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"PreferDualStack", "RequireDualStack", "SingleStack"},
+						},
+					},
+					"ipFamilies": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "ipFamilies are the address families in order of preference, at most two of IPv4 and IPv6. Default: the cluster's.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+										Enum:   []interface{}{"", "IPv4", "IPv6"},
+									},
+								},
+							},
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_dittofs_apiserver_apis_dittofs_v1alpha1_ServiceMonitorSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ServiceMonitorSpec shapes the ServiceMonitor NAME-metrics.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"enabled": {
+						SchemaProps: spec.SchemaProps{
+							Description: "enabled makes the ServiceMonitor as soon as the cluster has that kind. Default false.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"interval": {
+						SchemaProps: spec.SchemaProps{
+							Description: "interval between two scrapes in the form of Prometheus. Default: that of the Prometheus that scrapes. Example: 30s.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"labels": {
+						SchemaProps: spec.SchemaProps{
+							Description: "labels by which a Prometheus selects it. Example: {release: prometheus}.",
 							Type:        []string{"object"},
 							AdditionalProperties: &spec.SchemaOrBool{
 								Allows: true,
@@ -933,11 +2845,242 @@ func schema_dittofs_apiserver_apis_dittofs_v1alpha1_ServiceSpec(ref common.Refer
 	}
 }
 
+func schema_dittofs_apiserver_apis_dittofs_v1alpha1_ServiceSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ServiceSpec shapes the Service NAME-api in front of the REST API.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"type": {
+						SchemaProps: spec.SchemaProps{
+							Description: "type of the Service: ClusterIP, NodePort or LoadBalancer. Default ClusterIP.\n\nPossible enum values:\n - `\"ClusterIP\"` means a service will only be accessible inside the cluster, via the cluster IP.\n - `\"ExternalName\"` means a service consists of only a reference to an external name that kubedns or equivalent will return as a CNAME record, with no exposing or proxying of any pods involved.\n - `\"LoadBalancer\"` means a service will be exposed via an external load balancer (if the cloud provider supports it), in addition to 'NodePort' type.\n - `\"NodePort\"` means a service will be exposed on one port of every node, in addition to 'ClusterIP' type.",
+							Default:     "ClusterIP",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"ClusterIP", "ExternalName", "LoadBalancer", "NodePort"},
+						},
+					},
+					"nodePort": {
+						SchemaProps: spec.SchemaProps{
+							Description: "nodePort is the port on every node, 1 to 65535 within the range of the cluster; for types NodePort and LoadBalancer. Left out, the cluster chooses.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"annotations": {
+						SchemaProps: spec.SchemaProps{
+							Description: "annotations of the Service, for example for the load balancer of a cloud. An annotation that is taken away here is taken away there.",
+							Type:        []string{"object"},
+							AdditionalProperties: &spec.SchemaOrBool{
+								Allows: true,
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"labels": {
+						SchemaProps: spec.SchemaProps{
+							Description: "labels of the Service, beside those that the controller sets. The labels app and instance, and those of dittofs.io and app.kubernetes.io, are reserved.",
+							Type:        []string{"object"},
+							AdditionalProperties: &spec.SchemaOrBool{
+								Allows: true,
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"loadBalancerClass": {
+						SchemaProps: spec.SchemaProps{
+							Description: "loadBalancerClass is the implementation of the load balancer; for type LoadBalancer only. A Service cannot change it while its type stays. Example: example.com/internal.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"loadBalancerSourceRanges": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "loadBalancerSourceRanges are the networks that the load balancer serves, in CIDR form; for type LoadBalancer only. Empty: everybody. Example: [10.0.0.0/8].",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"externalTrafficPolicy": {
+						SchemaProps: spec.SchemaProps{
+							Description: "externalTrafficPolicy is Cluster or Local; for types NodePort and LoadBalancer. Local keeps the address of the client, which NFS exports and audit logs need. Default Cluster, by Kubernetes.\n\nPossible enum values:\n - `\"Cluster\"` routes traffic to all endpoints.\n - `\"Local\"` preserves the source IP of the traffic by routing only to endpoints on the same node as the traffic was received on (dropping the traffic if there are no local endpoints).",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Cluster", "Local"},
+						},
+					},
+					"ipFamilyPolicy": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ipFamilyPolicy is SingleStack, PreferDualStack or RequireDualStack. Default SingleStack, by Kubernetes.\n\nPossible enum values:\n - `\"PreferDualStack\"` indicates that this service prefers dual-stack when the cluster is configured for dual-stack. If the cluster is not configured for dual-stack the service will be assigned a single IPFamily. If the IPFamily is not set in service.spec.ipFamilies then the service will be assigned the default IPFamily configured on the cluster\n - `\"RequireDualStack\"` indicates that this service requires dual-stack. Using IPFamilyPolicyRequireDualStack on a single stack cluster will result in validation errors. The IPFamilies (and their order) assigned to this service is based on service.spec.ipFamilies. If service.spec.ipFamilies was not provided then it will be assigned according to how they are configured on the cluster. If service.spec.ipFamilies has only one entry then the alternative IPFamily will be added by apiserver\n - `\"SingleStack\"` indicates that this service is required to have a single IPFamily. The IPFamily assigned is based on the default IPFamily used by the cluster or as identified by service.spec.ipFamilies field",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"PreferDualStack", "RequireDualStack", "SingleStack"},
+						},
+					},
+					"ipFamilies": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "ipFamilies are the address families in order of preference, at most two of IPv4 and IPv6. Default: the cluster's.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+										Enum:   []interface{}{"", "IPv4", "IPv6"},
+									},
+								},
+							},
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_dittofs_apiserver_apis_dittofs_v1alpha1_SnapshotPolicy(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "SnapshotPolicy makes dfs take snapshots of one share by itself.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"share": {
+						SchemaProps: spec.SchemaProps{
+							Description: "share is the name of the share, with or without its leading slash. It may be made later: the policy is applied once it is there. Example: /projects.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"interval": {
+						SchemaProps: spec.SchemaProps{
+							Description: "interval between two snapshots: a Go duration of at least 1m, or @hourly, @daily or @weekly. Example: 24h.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"keepLast": {
+						SchemaProps: spec.SchemaProps{
+							Description: "keepLast is how many scheduled snapshots are kept; 0 keeps all. Default 0.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"ttl": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ttl is how long a scheduled snapshot is kept, a Go duration. Default: for ever.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"enabled": {
+						SchemaProps: spec.SchemaProps{
+							Description: "enabled takes snapshots. Default true.",
+							Default:     true,
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"namePrefix": {
+						SchemaProps: spec.SchemaProps{
+							Description: "namePrefix starts the names of the snapshots: up to 64 letters, digits, '_' and '-'. Default scheduled, by dfs.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"share", "interval"},
+			},
+		},
+	}
+}
+
+func schema_dittofs_apiserver_apis_dittofs_v1alpha1_SnapshotPolicyStatus(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "SnapshotPolicyStatus is the result of one snapshot policy.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"share": {
+						SchemaProps: spec.SchemaProps{
+							Description: "share of the policy, as in the spec.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"applied": {
+						SchemaProps: spec.SchemaProps{
+							Description: "applied tells whether dfs has the policy as it is in the spec.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"reason": {
+						SchemaProps: spec.SchemaProps{
+							Description: "reason is a stable word if it is not applied: ShareNotFound, Refused or Unreachable.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"message": {
+						SchemaProps: spec.SchemaProps{
+							Description: "message is what dfs said.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"lastRunTime": {
+						SchemaProps: spec.SchemaProps{
+							Description: "lastRunTime is when dfs last took a snapshot by the policy.",
+							Ref:         ref(metav1.Time{}.OpenAPIModelName()),
+						},
+					},
+				},
+				Required: []string{"share"},
+			},
+		},
+		Dependencies: []string{
+			metav1.Time{}.OpenAPIModelName()},
+	}
+}
+
 func schema_dittofs_apiserver_apis_dittofs_v1alpha1_StorageSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "StorageSpec sizes the persistent volumes of a server. Each becomes a claim (ReadWriteOnce) that outlives the server: deleting a DittoServer keeps them.",
+				Description: "StorageSpec sizes the volumes of a server. Each becomes a claim (ReadWriteOnce) that outlives the server: deleting a DittoServer keeps its claims, unless deletionPolicy.volumes is Delete.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"metadataSize": {
@@ -948,13 +3091,19 @@ func schema_dittofs_apiserver_apis_dittofs_v1alpha1_StorageSpec(ref common.Refer
 					},
 					"contentSize": {
 						SchemaProps: spec.SchemaProps{
-							Description: "contentSize is the size of the volume at /data/store/block, for local block stores; leave it out if file content goes to remote stores only. It may grow, never shrink, and is not added or removed later. Example: 100Gi.",
+							Description: "contentSize is the size of the volume at /data/store/block, for local block stores; leave it out if file content goes to remote stores only. It may be added later (the pod restarts once) and grow; it never shrinks and is not taken away. Example: 100Gi.",
 							Ref:         ref(resource.Quantity{}.OpenAPIModelName()),
 						},
 					},
 					"controlPlaneSize": {
 						SchemaProps: spec.SchemaProps{
 							Description: "controlPlaneSize is the size of the volume at /data/controlplane, for the SQLite database. It may grow, never shrink. Default 1Gi.",
+							Ref:         ref(resource.Quantity{}.OpenAPIModelName()),
+						},
+					},
+					"cacheSize": {
+						SchemaProps: spec.SchemaProps{
+							Description: "cacheSize is the size of a volume at /data/cache, with cache.path in the configuration. Only DittoFS before v0.9 reads it: newer servers keep their cache with the local block store. It may grow, never shrink, and is neither added nor taken away later.",
 							Ref:         ref(resource.Quantity{}.OpenAPIModelName()),
 						},
 					},
@@ -965,8 +3114,100 @@ func schema_dittofs_apiserver_apis_dittofs_v1alpha1_StorageSpec(ref common.Refer
 							Format:      "",
 						},
 					},
+					"ephemeral": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ephemeral puts everything on volumes that live and die with the pod (emptyDir, limited to the sizes above): for trials and tests. No claim is made. Every restart of the pod loses all shares, users and files. It cannot be changed later. Default false.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"whenScaled": {
+						SchemaProps: spec.SchemaProps{
+							Description: "whenScaled is what happens to the claims when replicas becomes 0: Retain or Delete. Delete loses all data at each stop. Default Retain.\n\nPossible enum values:\n - `\"Delete\"` deletes the data.\n - `\"Retain\"` keeps the data.",
+							Default:     "Retain",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Delete", "Retain"},
+						},
+					},
 				},
 				Required: []string{"metadataSize"},
+			},
+		},
+		Dependencies: []string{
+			resource.Quantity{}.OpenAPIModelName()},
+	}
+}
+
+func schema_dittofs_apiserver_apis_dittofs_v1alpha1_Value(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "Value is any JSON value: an object, a list, a string, a number, true, false or null. It is kept in one spelling (sorted keys, no spaces, numbers as they were written), so that equal values are equal bytes.",
+				Type:        v1alpha1.Value{}.OpenAPISchemaType(),
+				Format:      v1alpha1.Value{}.OpenAPISchemaFormat(),
+			},
+		},
+	}
+}
+
+func schema_dittofs_apiserver_apis_dittofs_v1alpha1_VolumeStatus(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "VolumeStatus is one claim of a server.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "name of the volume: metadata, content, controlplane or cache.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"claimName": {
+						SchemaProps: spec.SchemaProps{
+							Description: "claimName is the name of the PersistentVolumeClaim.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"claimUID": {
+						SchemaProps: spec.SchemaProps{
+							Description: "claimUID is the UID of the claim that the server was set up with. Another one means an empty volume.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"requested": {
+						SchemaProps: spec.SchemaProps{
+							Description: "requested size of the claim.",
+							Ref:         ref(resource.Quantity{}.OpenAPIModelName()),
+						},
+					},
+					"capacity": {
+						SchemaProps: spec.SchemaProps{
+							Description: "capacity that the volume really has.",
+							Ref:         ref(resource.Quantity{}.OpenAPIModelName()),
+						},
+					},
+					"phase": {
+						SchemaProps: spec.SchemaProps{
+							Description: "phase of the claim: Pending, Bound or Lost.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"message": {
+						SchemaProps: spec.SchemaProps{
+							Description: "message is what the volume waits for or why it does not grow; empty if it is as it should be.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"name"},
 			},
 		},
 		Dependencies: []string{
