@@ -36,6 +36,7 @@ go tool validation-gen "${header[@]}" --output-file zz_generated.validations.go 
 libraries=(
     k8s.io/api/autoscaling/v1
     k8s.io/api/core/v1
+    k8s.io/api/networking/v1
     k8s.io/apimachinery/pkg/api/resource
     k8s.io/apimachinery/pkg/apis/meta/v1
     k8s.io/apimachinery/pkg/runtime

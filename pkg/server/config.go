@@ -135,7 +135,7 @@ func (s *Server) openStore(ctx context.Context) error {
 	}
 	s.guard = storeidentity.New(storeidentity.Config{
 		Etcd: s.etcdClient, Prefix: s.options.Etcd.StorageConfig.Prefix, Group: dittofs.GroupName,
-		Host: s.host.client, Namespace: s.options.Host.Namespace, Accept: s.options.Store.Accept,
+		Host: s.host.client, Namespace: s.options.Host.Namespace, Accept: s.options.Store.Accept, RecordInterval: s.options.Store.RecordInterval,
 	})
 	var err error
 	if s.verdict, err = s.guard.Check(ctx); err != nil {

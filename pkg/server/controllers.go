@@ -16,6 +16,7 @@ import (
 
 	"github.com/dittofs/dittofs-apiserver/pkg/controller"
 	"github.com/dittofs/dittofs-apiserver/pkg/controller/dfsprobe"
+	"github.com/dittofs/dittofs-apiserver/pkg/controller/sweeper"
 )
 
 // ControllerOptions shape the embedded controllers.
@@ -26,6 +27,8 @@ type ControllerOptions struct {
 	// DFSURLTemplate is where the dfs API of a server is, with {namespace}, {name}
 	// and {port}; empty means the IP of its pod.
 	DFSURLTemplate string
+	// SweepGrace is how long a DittoServer without its namespace is kept.
+	SweepGrace time.Duration
 
 	LeaderElect                               bool
 	LeaseDuration, RenewDeadline, RetryPeriod time.Duration
@@ -34,6 +37,7 @@ type ControllerOptions struct {
 func newControllerOptions() ControllerOptions {
 	return ControllerOptions{
 		Enabled:       []string{"*"},
+		SweepGrace:    sweeper.DefaultGrace,
 		LeaderElect:   true,
 		LeaseDuration: 15 * time.Second,
 		RenewDeadline: 10 * time.Second,
@@ -47,6 +51,8 @@ func (o *ControllerOptions) addFlags(flags *pflag.FlagSet) {
 		strings.Join(controller.KnownControllers(), ", ")))
 	flags.StringVar(&o.DFSURLTemplate, "dfs-url-template", o.DFSURLTemplate,
 		"Where to reach the dfs API of a server, for controllers outside of the cluster network, for example http://127.0.0.1:9000/{namespace}/{name} or https://{name}-api.{namespace}.example.com:{port}. Left out, the IP of the server's own pod is dialled, which nobody in the namespace can redirect.")
+	flags.DurationVar(&o.SweepGrace, "orphan-sweep-grace", o.SweepGrace,
+		"How long a DittoServer is kept whose namespace was deleted while this server was away, at least 1s. It is reported at once.")
 	flags.BoolVar(&o.LeaderElect, "leader-elect", o.LeaderElect,
 		"Run the controllers in one replica at a time, by a Lease in the host cluster. The API is served by all replicas.")
 	flags.DurationVar(&o.LeaseDuration, "leader-elect-lease-duration", o.LeaseDuration,
@@ -64,6 +70,9 @@ func (o *ControllerOptions) validate() []error {
 	}
 	if err := dfsprobe.ValidateURLTemplate(o.DFSURLTemplate); err != nil {
 		errs = append(errs, fmt.Errorf("--dfs-url-template: %w", err))
+	}
+	if o.SweepGrace < time.Second {
+		errs = append(errs, fmt.Errorf("--orphan-sweep-grace=%s: must be at least 1s", o.SweepGrace))
 	}
 	if jittered := time.Duration(leaderelection.JitterFactor * float64(o.RetryPeriod)); o.LeaderElect &&
 		(o.RetryPeriod <= 0 || o.RenewDeadline <= jittered || o.LeaseDuration <= o.RenewDeadline) {
@@ -96,6 +105,7 @@ func (s *Server) runControllers(ctx context.Context) error {
 			RenewDeadline: options.RenewDeadline, RetryPeriod: options.RetryPeriod,
 		},
 		DFSURLTemplate: options.DFSURLTemplate,
+		SweepGrace:     options.SweepGrace,
 		Enabled:        options.Enabled,
 		ObserveOnly:    func() (bool, string) { return s.verdict.ObserveOnly, s.verdict.Reason },
 	})

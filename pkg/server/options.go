@@ -21,6 +21,7 @@ import (
 
 	"github.com/dittofs/dittofs-apiserver/apis/dittofs"
 	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
+	"github.com/dittofs/dittofs-apiserver/pkg/storeidentity"
 )
 
 // Options are the flags of the server. The parts of the library are applied one
@@ -51,6 +52,8 @@ type StoreOptions struct {
 	QuotaBytes int64
 	// Accept takes the store as it is, whatever the host cluster remembers of it.
 	Accept bool
+	// RecordInterval is the least time between two writes of the store's revision to the host cluster.
+	RecordInterval time.Duration
 }
 
 // HostOptions lead to the host cluster.
@@ -94,7 +97,7 @@ func NewOptions() *Options {
 		Admission:      newAdmissionOptions(),
 		Traces:         genericoptions.NewTracingOptions(),
 		Logs:           logs.NewOptions(),
-		Store:          StoreOptions{DataDir: defaultDataDir},
+		Store:          StoreOptions{DataDir: defaultDataDir, RecordInterval: storeidentity.DefaultRecordInterval},
 		Host:           HostOptions{Namespace: defaultNamespace},
 		Controllers:    newControllerOptions(),
 	}
@@ -127,6 +130,8 @@ func (o *Options) Flags() (sets cliflag.NamedFlagSets) {
 		"Size in bytes at which the embedded etcd refuses writes. 0 means 2 GiB. The volume should be at least three times as large.")
 	store.BoolVar(&o.Store.Accept, "accept-store", o.Store.Accept,
 		"Serve a store that the host cluster knows to be newer, or does not know, instead of observing only. What it holds is carried out.")
+	store.DurationVar(&o.Store.RecordInterval, "store-record-interval", o.Store.RecordInterval,
+		"Least time between two writes of the store's revision to the ConfigMap dittofs-store, at least 1s. A store older than the revision written there is observed only.")
 	o.Etcd.AddFlags(sets.FlagSet("etcd"))
 
 	o.Controllers.addFlags(sets.FlagSet("controllers"))
@@ -171,6 +176,9 @@ func (o *Options) Validate() error {
 	}
 	if o.Store.QuotaBytes < 0 {
 		errs = append(errs, fmt.Errorf("--embedded-etcd-quota-bytes=%d: must not be negative", o.Store.QuotaBytes))
+	}
+	if o.Store.RecordInterval < time.Second {
+		errs = append(errs, fmt.Errorf("--store-record-interval=%s: must be at least 1s", o.Store.RecordInterval))
 	}
 	if o.Host.Namespace == "" {
 		errs = append(errs, errors.New("--namespace must not be empty"))

@@ -19,8 +19,8 @@ import (
 // ReasonStoreReplaced is the reason of the event for a store that came up empty.
 const ReasonStoreReplaced = "StoreReplaced"
 
-// recordInterval is the least time between two writes of the ConfigMap.
-const recordInterval = 30 * time.Second
+// DefaultRecordInterval is the least time between two writes of the ConfigMap.
+const DefaultRecordInterval = 30 * time.Second
 
 // Verdict is whether the server may change anything.
 type Verdict struct {
@@ -36,6 +36,7 @@ type Guard struct {
 	store  *store
 	host   *host
 	accept bool
+	record time.Duration
 	// seen is the revision of the last change, recorded that of the last one that the host knows of.
 	seen, recorded int64
 }
@@ -50,11 +51,17 @@ type Config struct {
 	Namespace string
 	// Accept takes the store as it is, whatever the host remembers.
 	Accept bool
+	// RecordInterval is the least time between two writes of the ConfigMap. Zero: 30 seconds.
+	RecordInterval time.Duration
 }
 
 // New returns a guard that has not looked yet.
 func New(config Config) *Guard {
+	if config.RecordInterval == 0 {
+		config.RecordInterval = DefaultRecordInterval
+	}
 	return &Guard{
+		record: config.RecordInterval,
 		store:  newStore(config.Etcd, config.Prefix, config.Group),
 		host:   &host{client: config.Host, namespace: config.Namespace},
 		accept: config.Accept,
@@ -137,20 +144,20 @@ func (g *Guard) reportReplaced(ctx context.Context, lost, current string) {
 }
 
 // Run watches the objects and records the store's revision after changes, at
-// most every 30 seconds, until ctx is done. A store at rest causes no request.
+// most once in RecordInterval, until ctx is done. A store at rest causes no request.
 func (g *Guard) Run(ctx context.Context) {
 	wait.UntilWithContext(ctx, func(ctx context.Context) {
 		if err := g.follow(ctx); err != nil && ctx.Err() == nil {
-			klog.ErrorS(err, "Recording the revision of the store; trying again", "after", recordInterval)
+			klog.ErrorS(err, "Recording the revision of the store; trying again", "after", g.record)
 		}
-	}, recordInterval)
+	}, g.record)
 }
 
 func (g *Guard) follow(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(clientv3.WithRequireLeader(ctx))
 	defer cancel()
 	changes := g.store.client.Watch(ctx, g.store.objects, clientv3.WithPrefix(), clientv3.WithKeysOnly())
-	ticker := time.NewTicker(recordInterval)
+	ticker := time.NewTicker(g.record)
 	defer ticker.Stop()
 	for {
 		select {

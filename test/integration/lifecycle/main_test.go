@@ -11,6 +11,7 @@ package lifecycle_test
 import (
 	"context"
 	"flag"
+	"slices"
 	"testing"
 	"time"
 
@@ -23,12 +24,15 @@ import (
 
 var cluster *harness.Cluster
 
+// serverArgs shorten what is five minutes by default, so that a test sees it happen.
+var serverArgs = []string{"--orphan-sweep-grace=1m"}
+
 func TestMain(m *testing.M) {
 	// Tests of this package wait for most of their time. A flag of the command line comes later and wins.
 	if err := flag.Set("test.parallel", "8"); err != nil {
 		panic(err)
 	}
-	harness.Run(m, harness.Options{StandIn: true}, &cluster)
+	harness.Run(m, harness.Options{StandIn: true, ServerArgs: serverArgs}, &cluster)
 }
 
 // restartWith runs our server over the same store with other flags, and with its usual ones again after the test.
@@ -50,7 +54,7 @@ func reinstall(t *testing.T, args ...string) {
 	// Not t.Context(), which has ended when a cleanup runs.
 	server, err := cluster.Plane.InstallDittoFS(cleanupContext(t), controlplane.DittoFSOptions{
 		RepoDir: root, DataDir: cluster.Server.DataDir, GenerateCredentials: true,
-		DFSURLTemplate: cluster.StandIn.URLTemplate, ExtraArgs: args,
+		DFSURLTemplate: cluster.StandIn.URLTemplate, ExtraArgs: append(slices.Clone(serverArgs), args...),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -100,14 +100,14 @@ func createNamespace(t *testing.T, name string) {
 	}
 }
 
-// The grace period of five minutes counts from the last start of our server: this runs beside the tests that stop nothing.
+// The grace period counts from the last start of our server: this runs beside the tests that stop nothing.
 func TestServersWithoutTheirNamespaceAreSweptAndNothingWithThem(t *testing.T) {
 	t.Parallel()
 	if leftOver.tenant == nil {
 		t.Skip("the test that leaves DittoServers behind did not run or failed")
 	}
 	for _, s := range []subject{leftOver.replaced, leftOver.missing} {
-		harness.EventuallyWithin(t, 7*time.Minute, s.name+" in "+s.namespace+" is swept", func(ctx context.Context) error {
+		harness.EventuallyWithin(t, 3*time.Minute, s.name+" in "+s.namespace+" is swept", func(ctx context.Context) error {
 			_, err := s.find(ctx)
 			return gone(err)
 		})

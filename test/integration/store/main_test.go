@@ -48,7 +48,9 @@ func install(t *testing.T, dataDir string, args ...string) *controlplane.DittoFS
 		}
 	}
 	server, err := cluster.Plane.InstallDittoFS(t.Context(), controlplane.DittoFSOptions{
-		RepoDir: root, DataDir: dataDir, GenerateCredentials: true, DFSURLTemplate: standIn.URLTemplate, ExtraArgs: args,
+		RepoDir: root, DataDir: dataDir, GenerateCredentials: true, DFSURLTemplate: standIn.URLTemplate,
+		// The interval is 30 s by default; what is tested is the order of things.
+		ExtraArgs: append([]string{"--store-record-interval=2s"}, args...),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -119,7 +121,7 @@ func mustRemember(t *testing.T) identity {
 	return known
 }
 
-// awaitRecorded waits until the host has seen the store at a later revision than it knew. That takes up to 30 s.
+// awaitRecorded waits until the host has seen the store at a later revision than it knew. That takes up to 2 s here.
 func awaitRecorded(t *testing.T, before identity) identity {
 	t.Helper()
 	var now identity
