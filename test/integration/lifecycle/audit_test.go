@@ -8,8 +8,11 @@ import (
 	"encoding/json"
 	"io"
 	"os"
+	"slices"
 	"testing"
 
+	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	auditv1 "k8s.io/apiserver/pkg/apis/audit/v1"
 )
 
@@ -56,14 +59,31 @@ func auditSince(t *testing.T, position int64) []auditv1.Event {
 }
 
 // podsCreated counts the pods that there ever were in a namespace.
-func podsCreated(t *testing.T, namespace string) (n int) {
+func podsCreated(t *testing.T, namespace string) int {
+	t.Helper()
+	return len(podRevisions(t, namespace))
+}
+
+// rollouts counts the revisions that the pods of a namespace went through. It is not the number of pods: a StatefulSet
+// controller whose cache is behind makes a deleted pod once more of the old revision, and replaces that one too.
+func rollouts(t *testing.T, namespace string) int {
+	t.Helper()
+	return len(slices.Compact(podRevisions(t, namespace)))
+}
+
+// podRevisions are the revisions of the pods that there ever were in a namespace, in the order of their creation.
+func podRevisions(t *testing.T, namespace string) (revisions []string) {
 	t.Helper()
 	for _, request := range auditSince(t, 0) {
 		ref := request.ObjectRef
 		if request.Verb == "create" && ref != nil && ref.Resource == "pods" && ref.Subresource == "" && ref.Namespace == namespace &&
-			request.ResponseStatus != nil && request.ResponseStatus.Code == 201 {
-			n++
+			request.ResponseStatus != nil && request.ResponseStatus.Code == 201 && request.RequestObject != nil {
+			var pod metav1.PartialObjectMetadata
+			if err := json.Unmarshal(request.RequestObject.Raw, &pod); err != nil {
+				t.Fatalf("the audit log holds a pod that cannot be read: %v", err)
+			}
+			revisions = append(revisions, pod.Labels[appsv1.ControllerRevisionHashLabelKey])
 		}
 	}
-	return n
+	return revisions
 }

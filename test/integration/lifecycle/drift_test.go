@@ -117,13 +117,13 @@ func TestARolloutRestartIsHonouredOnce(t *testing.T) {
 	if s.statefulSet(t).Spec.Template.Annotations["kubectl.kubernetes.io/restartedAt"] == "" {
 		t.Error("the annotation of the restart is gone")
 	}
-	if n := podsCreated(t, s.namespace); n != 2 {
-		t.Errorf("%d pods were created, want the first and one restart", n)
+	if n := rollouts(t, s.namespace); n != 2 {
+		t.Errorf("the pods had %d revisions, want the first and one restart", n)
 	}
 	// The next edit keeps it: else it would restart for two reasons.
 	s.patch(t, `{"spec":{"service":{"annotations":{"example.com/a":"b"}}}}`)
 	s.awaitReady(t)
-	if s.statefulSet(t).Spec.Template.Annotations["kubectl.kubernetes.io/restartedAt"] == "" || podsCreated(t, s.namespace) != 2 {
+	if s.statefulSet(t).Spec.Template.Annotations["kubectl.kubernetes.io/restartedAt"] == "" || rollouts(t, s.namespace) != 2 {
 		t.Error("an edit took the restart back")
 	}
 }

@@ -45,8 +45,8 @@ func TestAnEditOfWhatDFSReadsAtItsStartIsOneRollout(t *testing.T) {
 			if after.UID != set.UID || after.Generation != set.Generation+1 {
 				t.Errorf("the StatefulSet has UID %s and generation %d, had %s and %d", after.UID, after.Generation, set.UID, set.Generation)
 			}
-			if n := podsCreated(t, s.namespace); n != 2 {
-				t.Errorf("%d pods were created, want the first and one for the edit", n)
+			if n := rollouts(t, s.namespace); n != 2 {
+				t.Errorf("the pods had %d revisions, want the first and one for the edit", n)
 			}
 			if changed := s.get(t).Status.ConfigHash != hash; changed != edit.hashChanges {
 				t.Errorf("the config hash changed: %v, want %v", changed, edit.hashChanges)

@@ -64,8 +64,8 @@ func TestARotatedJWTSecretIsOneRestart(t *testing.T) {
 	if s.get(t).Status.ConfigHash == hash {
 		t.Error("the config hash is the old one")
 	}
-	if n := podsCreated(t, s.namespace); n != 2 {
-		t.Errorf("%d pods were created, want the first and one for the rotation", n)
+	if n := rollouts(t, s.namespace); n != 2 {
+		t.Errorf("the pods had %d revisions, want the first and one for the rotation", n)
 	}
 	// The same value written again is no rotation.
 	before := s.parts(t)
@@ -106,8 +106,8 @@ func TestAServerStaysAsItIsWhileItsSecretIsMissing(t *testing.T) {
 	putSecret(t, s.namespace, firstValue)
 	s.awaitNewPod(t, pod)
 	s.awaitReady(t)
-	if n := podsCreated(t, s.namespace); n != 2 {
-		t.Errorf("%d pods were created, want the first and one for the edit", n)
+	if n := rollouts(t, s.namespace); n != 2 {
+		t.Errorf("the pods had %d revisions, want the first and one for the edit", n)
 	}
 }
 
