@@ -76,3 +76,6 @@ go tool informer-gen "${header[@]}" \
     --output-dir pkg/generated/informers --output-pkg "$generated/informers" \
     --single-directory \
     "./$api_dir"
+
+# Last: the page shows the defaults that the generated code sets.
+go run ./hack/apidocs

@@ -9,31 +9,33 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
+	"net/http"
 	"slices"
 	"strings"
-	"time"
+	"sync/atomic"
 
-	"k8s.io/apimachinery/pkg/util/wait"
-	genericapiserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/apiserver/pkg/server/dynamiccertificates"
+	"k8s.io/apiserver/pkg/server/healthz"
 	"k8s.io/client-go/rest"
 )
 
-// aggregatorPoll is the pause between two looks at what the listener accepts.
-const aggregatorPoll = 20 * time.Millisecond
-
-// waitForAggregator is a post-start hook: readyz stays red until the listener
-// asks callers for a certificate of the CA that vouches for the aggregator.
+// aggregatorKnown is a check of readyz: it is red until the listener asks
+// callers for a certificate of the CA that vouches for the aggregator, and green
+// for good from then on.
 //
 // The library loads that CA from an informer, and hands it to the listener
 // through a queue, after the listener has opened. A server that is ready before
 // takes the aggregator for an anonymous stranger and answers 403.
-func waitForAggregator(loopback *rest.Config, ca dynamiccertificates.CAContentProvider) genericapiserver.PostStartHookFunc {
-	return func(hook genericapiserver.PostStartHookContext) error {
-		return wait.PollUntilContextCancel(hook, aggregatorPoll, true, func(ctx context.Context) (bool, error) {
-			return asksForCertificateOf(ctx, loopback, ca.CurrentCABundleContent()), nil
-		})
-	}
+func aggregatorKnown(loopback *rest.Config, ca dynamiccertificates.CAContentProvider) healthz.HealthChecker {
+	var known atomic.Bool
+	return healthz.NamedCheck("aggregator-known", func(request *http.Request) error {
+		if !known.Load() && !asksForCertificateOf(request.Context(), loopback, ca.CurrentCABundleContent()) {
+			return errors.New("the certificate authority of the aggregator is not loaded yet")
+		}
+		known.Store(true)
+		return nil
+	})
 }
 
 // asksForCertificateOf tells whether the listener names every CA of the bundle

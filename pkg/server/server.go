@@ -78,12 +78,13 @@ func (s *Server) build(config *genericapiserver.RecommendedConfig) error {
 		return fmt.Errorf("install the API group: %w", err)
 	}
 	installMetrics(generic.Handler.NonGoRestfulMux)
-	if aggregator := config.Authentication.RequestHeaderConfig; aggregator != nil {
-		generic.AddPostStartHookOrDie("dittofs-aggregator-known", waitForAggregator(generic.LoopbackClientConfig, aggregator.CAContentProvider))
-	}
-	return generic.AddReadyzChecks(healthz.NamedCheck("dittoservers-cache", func(*http.Request) error {
+	checks := []healthz.HealthChecker{healthz.NamedCheck("dittoservers-cache", func(*http.Request) error {
 		return storage.DittoServer.ReadinessCheck()
-	}))
+	})}
+	if aggregator := config.Authentication.RequestHeaderConfig; aggregator != nil {
+		checks = append(checks, aggregatorKnown(generic.LoopbackClientConfig, aggregator.CAContentProvider))
+	}
+	return generic.AddReadyzChecks(checks...)
 }
 
 // Run serves until ctx is done, then lets requests in flight end, stops the
