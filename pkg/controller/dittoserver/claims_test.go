@@ -31,9 +31,9 @@ func (f *fixture) requested(claim string) string {
 
 func TestAClaimGrowsAndTheTemplatesStay(t *testing.T) {
 	f := newFixture(t)
-	f.claim("metadata", "1Gi", f.storageClass(true))
 	f.up()
 	generation := f.set().Generation
+	f.claim("metadata", "1Gi", f.storageClass(true))
 	f.edit(func(s *dittofsv1alpha1.DittoServer) { s.Spec.Storage.MetadataSize = ptr.To(resource.MustParse("3Gi")) })
 	f.host.take()
 	f.reconcile()
@@ -65,8 +65,8 @@ func TestAClaimNeverShrinks(t *testing.T) {
 
 func TestARefusedExpansionIsReportedRetriedLaterAndBlocksNothing(t *testing.T) {
 	f := newFixture(t)
-	f.claim("content", "10Gi", f.storageClass(false))
 	f.up()
+	f.claim("content", "10Gi", f.storageClass(false))
 	f.edit(func(s *dittofsv1alpha1.DittoServer) {
 		s.Spec.Storage.ContentSize = ptr.To(resource.MustParse("20Gi"))
 		s.Spec.Image = "example.com/dfs:1"
@@ -75,7 +75,7 @@ func TestARefusedExpansionIsReportedRetriedLaterAndBlocksNothing(t *testing.T) {
 	if image := f.set().Spec.Template.Spec.Containers[0].Image; image != "example.com/dfs:1" {
 		t.Errorf("the image is %s", image)
 	}
-	f.wantCondition(dittofsv1alpha1.ConditionStorageReady, metav1.ConditionFalse, reasonExpansionRefused, "content-files-0", "10Gi", "20Gi")
+	f.wantCondition(dittofsv1alpha1.ConditionProgressing, metav1.ConditionFalse, reasonExpansionRefused, "content-files-0", "10Gi", "20Gi")
 	f.wantCondition(dittofsv1alpha1.ConditionReady, metav1.ConditionFalse, reasonExpansionRefused)
 	f.host.take()
 	if res := f.reconcile(); res.RequeueAfter == 0 || res.RequeueAfter > expandRetry {

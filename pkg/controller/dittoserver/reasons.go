@@ -19,24 +19,6 @@ const (
 	reasonSecretTooLong      = "SecretTooLong"
 	reasonSecretUnreadable   = "SecretUnreadable"
 
-	// the identity of the server; ConfigReady, DatabaseReady, StorageReady
-	reasonDatabaseIdentityChanged = "DatabaseIdentityChanged"
-	reasonVolumeReplaced          = "VolumeReplaced"
-
-	// StorageReady
-	reasonVolumesBound         = "VolumesBound"
-	reasonVolumesEphemeral     = "VolumesEphemeral"
-	reasonVolumePending        = "VolumePending"
-	reasonVolumeLost           = "VolumeLost"
-	reasonStorageClassNotFound = "StorageClassNotFound"
-
-	// Degraded
-	reasonNothingFailed = "NothingFailed"
-
-	// Ready
-	reasonIdentityProviderNotApplied = "IdentityProviderNotApplied"
-	reasonSnapshotPolicyRefused      = "SnapshotPolicyRefused"
-
 	// the namespace
 	reasonNamespaceMissing     = "NamespaceMissing"
 	reasonNamespaceReplaced    = "NamespaceReplaced"
@@ -58,8 +40,6 @@ const (
 	reasonStopping          = "Stopping"
 	reasonStopped           = "Stopped"
 	reasonRollingOut        = "RollingOut"
-	reasonRolloutPending    = "RolloutPending"
-	reasonPaused            = "Paused"
 	reasonWaitingForPod     = "WaitingForPod"
 	reasonResizingVolumes   = "ResizingVolumes"
 	reasonExpansionRefused  = "ExpansionRefused"
@@ -68,7 +48,6 @@ const (
 	reasonServerReady       = "ServerReady"
 	reasonCreated           = "Created"
 	reasonChanged           = "ConfigChanged"
-	reasonRemoved           = "Removed"
 	reasonGeneratedAnew     = "CredentialsGeneratedAnew"
 	reasonDFSProbeOff       = "DFSProbeOff"
 	reasonAskingDFS         = "AskingDFS"
@@ -102,12 +81,6 @@ var failed = map[string]bool{
 	reasonExpansionRefused:   true,
 	reasonJWTSecretMismatch:  true,
 	reasonClockSkew:          true,
-
-	reasonDatabaseIdentityChanged: true,
-	reasonVolumeReplaced:          true,
-	reasonVolumeLost:              true,
-	reasonStorageClassNotFound:    true,
-	reasonSnapshotPolicyRefused:   true,
 }
 
 // warned are the reasons that are worth a Warning event when a condition takes them. A pod without a node is not among
@@ -121,8 +94,6 @@ var warned = map[string]bool{
 	reasonCrashLooping:      true,
 	reasonImageUnavailable:  true,
 	reasonContainerBlocked:  true,
-
-	reasonIdentityProviderNotApplied: true,
 }
 
 func isWarning(reason string) bool { return failed[reason] || warned[reason] }

@@ -24,11 +24,6 @@ type startState struct {
 	ready        bool
 	configHash   string
 	postgresKeys map[string]bool
-	// spec and secrets are digests of what reaches the pod.
-	spec    string
-	secrets string
-	// database is where the database is, without its password.
-	database databaseIdentity
 }
 
 // startSecrets reads the start Secrets, if anything about them or the configuration has changed since the last time.
@@ -38,12 +33,8 @@ func (p *pass) startSecrets(ctx context.Context, blocked map[string]bool) (start
 		p.add(0, dittofsv1alpha1.ConditionConfigReady, reasonInvalidSpec, "The spec cannot be rendered: %s.", err)
 		return startState{}, nil
 	}
-	inputs, err := podInputs(p.server, p.contentLater)
-	if err != nil {
-		return startState{}, err
-	}
 	wanted := p.wantedSecrets()
-	fingerprint, err := p.fingerprint(ctx, append(inputs, config...), wanted)
+	fingerprint, err := p.fingerprint(ctx, config, wanted)
 	if err != nil {
 		return startState{}, err
 	}
@@ -71,14 +62,10 @@ func (p *pass) startSecrets(ctx context.Context, blocked map[string]bool) (start
 		p.hashes.forget(p.key)
 		return startState{}, nil
 	}
-	key := all[render.JWTSecret(p.server)]
 	state := startState{
 		ready:        true,
-		configHash:   render.ConfigHash(key, config, contents),
+		configHash:   render.ConfigHash(all[render.JWTSecret(p.server)], config, contents),
 		postgresKeys: p.postgresKeys(all),
-		spec:         digest(inputs),
-		secrets:      render.ConfigHash(key, nil, contents)[:24],
-		database:     p.databaseIdentity(all),
 	}
 	p.hashes.put(p.key, hashed{fingerprint, state})
 	return state, nil
