@@ -19,9 +19,11 @@ func TestAFreshStoreGetsAnIdentityThatTheHostRemembers(t *testing.T) {
 	}
 	expectMetric(t, server, "dittofs_store_observe_only 0")
 	create(t, cluster.Namespace(t), "files")
-	last := awaitRecorded(t, first)
+	last := stopRecorded(t, server)
+	if last.id != first.id || last.revision <= first.revision {
+		t.Errorf("the host remembers %+v after %+v", last, first)
+	}
 
-	stop(t, server)
 	start(t, server)
 	if now := mustRemember(t); now != last {
 		t.Errorf("after a restart the host remembers %+v, before %+v", now, last)
@@ -37,8 +39,7 @@ func TestAnEmptyStoreInThePlaceOfAKnownOneServesAndSaysSo(t *testing.T) {
 	server := install(t, filepath.Join(t.TempDir(), "data"))
 	namespace := cluster.Namespace(t)
 	create(t, namespace, "files")
-	lost := awaitRecorded(t, mustRemember(t))
-	stop(t, server)
+	lost := stopRecorded(t, server)
 	if err := server.WipeStore(); err != nil {
 		t.Fatal(err)
 	}

@@ -24,11 +24,10 @@ func TestTheStoreOfAnotherClusterIsOnlyLookedAtUntilSomebodyAcceptsIt(t *testing
 	forgetStore(t)
 	server = install(t, ownData)
 	create(t, namespace, "ours")
-	own := awaitRecorded(t, mustRemember(t))
+	own := stopRecorded(t, server)
 	if own.id == foreign.id {
 		t.Fatalf("two stores have the identity %s", own.id)
 	}
-	stop(t, server)
 
 	before, log := versions(t, namespace), logOf(t, server)
 	server = install(t, foreignData)

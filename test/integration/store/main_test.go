@@ -121,17 +121,33 @@ func mustRemember(t *testing.T) identity {
 	return known
 }
 
-// awaitRecorded waits until the host has seen the store at a later revision than it knew. That takes up to 2 s here.
-func awaitRecorded(t *testing.T, before identity) identity {
+// stopRecorded stops the server once the host has seen the store as it is, at the revision of its newest object or
+// later, and returns what the host remembers from then on.
+func stopRecorded(t *testing.T, server *controlplane.DittoFS) identity {
 	t.Helper()
-	var now identity
-	harness.Eventually(t, "the host remembers a later revision", func(ctx context.Context) (err error) {
-		if now, err = remembered(ctx); err == nil && (now.id != before.id || now.revision <= before.revision) {
-			err = fmt.Errorf("it remembers %+v", now)
+	harness.Eventually(t, "the host has seen the newest object of the store", func(ctx context.Context) error {
+		servers, err := cluster.Admin.DittoServers(metav1.NamespaceAll).List(ctx, metav1.ListOptions{})
+		if err != nil {
+			return err
 		}
-		return err
+		known, err := remembered(ctx)
+		if err != nil {
+			return err
+		}
+		for _, server := range servers.Items {
+			// The version of an object is the revision of the store at which it was written.
+			version, err := strconv.ParseInt(server.ResourceVersion, 10, 64)
+			if err != nil {
+				return err
+			}
+			if version > known.revision {
+				return fmt.Errorf("it remembers %+v, %s is of revision %d", known, server.Name, version)
+			}
+		}
+		return nil
 	})
-	return now
+	stop(t, server)
+	return mustRemember(t)
 }
 
 // forgetStore makes the host one that has never seen a store, and that has no events about one.
