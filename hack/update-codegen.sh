@@ -28,7 +28,6 @@ go tool validation-gen "${header[@]}" --output-file zz_generated.validations.go 
     --readonly-pkg k8s.io/apimachinery/pkg/types \
     --readonly-pkg k8s.io/apimachinery/pkg/util/intstr \
     --readonly-pkg k8s.io/apimachinery/pkg/version \
-    --readonly-pkg k8s.io/api/core/v1 \
     --readonly-pkg time \
     "./$api_dir"
 
@@ -37,6 +36,7 @@ go tool validation-gen "${header[@]}" --output-file zz_generated.validations.go 
 libraries=(
     k8s.io/api/autoscaling/v1
     k8s.io/api/core/v1
+    k8s.io/api/networking/v1
     k8s.io/apimachinery/pkg/api/resource
     k8s.io/apimachinery/pkg/apis/meta/v1
     k8s.io/apimachinery/pkg/runtime
@@ -76,3 +76,6 @@ go tool informer-gen "${header[@]}" \
     --output-dir pkg/generated/informers --output-pkg "$generated/informers" \
     --single-directory \
     "./$api_dir"
+
+# Last: the page shows the defaults that the generated code sets.
+go run ./hack/apidocs

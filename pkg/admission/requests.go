@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package admission holds what the admission plugins in its sub-packages share:
-// which requests concern them. A plugin gets an admission request and allows,
-// defaults or refuses it; none of them writes to any cluster.
+// which requests concern them, what the requester may do, and refusals. A plugin
+// gets an admission request and allows, defaults or refuses it; none of them
+// writes to any cluster.
 package admission
 
 import (
@@ -39,6 +40,24 @@ func Changed(attributes admission.Attributes) (server, old *dittofsv1alpha1.Ditt
 		return nil, nil
 	}
 	return server, old
+}
+
+// Adopts tells whether a request allows the takeover of objects that are there
+// already, which it did not allow before. It needs no change of the spec.
+func Adopts(attributes admission.Attributes) bool {
+	if !mainResource(attributes) {
+		return false
+	}
+	server, ok := attributes.GetObject().(*dittofsv1alpha1.DittoServer)
+	if !ok || server.Annotations[dittofsv1alpha1.AnnotationAdopt] != "true" {
+		return false
+	}
+	if attributes.GetOperation() == admission.Create {
+		return true
+	}
+	old, ok := attributes.GetOldObject().(*dittofsv1alpha1.DittoServer)
+	return attributes.GetOperation() == admission.Update && ok && old.DeletionTimestamp == nil &&
+		old.Annotations[dittofsv1alpha1.AnnotationAdopt] != "true"
 }
 
 func mainResource(attributes admission.Attributes) bool {

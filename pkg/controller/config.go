@@ -13,6 +13,9 @@ import (
 	"slices"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 
 	"github.com/dittofs/dittofs-apiserver/pkg/controller/dfsprobe"
@@ -40,6 +43,10 @@ type Config struct {
 	Enabled []string
 	// DFSURLTemplate is the address of dfs APIs, with {namespace}, {name} and {port}. Empty: the pod's own address.
 	DFSURLTemplate string
+
+	// Peers are who this process is to a NetworkPolicy of the host cluster. Nil: the pods of Namespace, if this process is
+	// one of them, else nobody.
+	Peers []networkingv1.NetworkPolicyPeer
 
 	// ObserveOnly says, with the reason, that nothing may be written for now. Nil: never.
 	ObserveOnly func() (bool, string)
@@ -70,7 +77,21 @@ func (c Config) withDefaults() Config {
 	if c.Enabled == nil {
 		c.Enabled = []string{"*"}
 	}
+	if c.Peers == nil {
+		c.Peers = peersInCluster(c.Namespace)
+	}
 	return c
+}
+
+// peersInCluster names the namespace that we run in by the label that the API server puts on every namespace, and not our
+// pods: their labels are the business of the manifests.
+func peersInCluster(namespace string) []networkingv1.NetworkPolicyPeer {
+	if _, err := rest.InClusterConfig(); err != nil || namespace == "" {
+		return nil
+	}
+	return []networkingv1.NetworkPolicyPeer{{NamespaceSelector: &metav1.LabelSelector{
+		MatchLabels: map[string]string{corev1.LabelMetadataName: namespace},
+	}}}
 }
 
 func setDefault(d *time.Duration, value time.Duration) {

@@ -98,14 +98,17 @@ func addLoops(ctx context.Context, cfg Config, mgr manager.Manager, host cluster
 		return fmt.Errorf("index DittoServers by Secret: %w", err)
 	}
 	observed := make(chan event.GenericEvent)
+	monitors := dittoserver.Monitors(mgr, host)
 	servers := &dittoserver.Reconciler{
-		Servers:     mgr.GetClient(),
-		Host:        host.GetClient(),
-		Live:        host.GetAPIReader(),
-		Applier:     &apply.Applier{Cached: host.GetClient(), Live: host.GetAPIReader(), Writer: host.GetClient()},
-		Events:      host.GetEventRecorder(eventSource),
-		Clock:       clock.RealClock{},
-		ObserveOnly: cfg.ObserveOnly,
+		Servers:         mgr.GetClient(),
+		Host:            host.GetClient(),
+		Live:            host.GetAPIReader(),
+		Applier:         &apply.Applier{Cached: host.GetClient(), Live: host.GetAPIReader(), Writer: host.GetClient()},
+		Events:          host.GetEventRecorder(eventSource),
+		Clock:           clock.RealClock{},
+		ObserveOnly:     cfg.ObserveOnly,
+		ControllerPeers: cfg.Peers,
+		ServiceMonitors: monitors,
 	}
 	on := func(name string) bool { return enabled(name, cfg.Enabled) }
 	// The probe reports to the loop of the servers, in memory: alone it would work for nobody.
@@ -122,13 +125,16 @@ func addLoops(ctx context.Context, cfg Config, mgr manager.Manager, host cluster
 			Clock:       clock.RealClock{},
 			Store:       store,
 			Changed:     notify(observed),
+
+			WritesAllowed: servers.WritesAllowed,
+			ObserveOnly:   cfg.ObserveOnly,
 		}
 		if err := dfsprobe.Setup(mgr, host, busy.around(prober)); err != nil {
 			return err
 		}
 	}
 	if on(loopServers) {
-		if err := dittoserver.Setup(mgr, host, busy.around(servers), observed); err != nil {
+		if err := dittoserver.Setup(mgr, host, busy.around(servers), observed, monitors); err != nil {
 			return err
 		}
 	}

@@ -100,7 +100,24 @@ func IsUntrusted(err error) bool {
 	var verify *tls.CertificateVerificationError
 	var alert tls.AlertError
 	var record tls.RecordHeaderError
-	return IsUnreachable(err) && (errors.As(err, &verify) || errors.As(err, &alert) || errors.As(err, &record) || isRemoteAlert(err))
+	return IsUnreachable(err) && (errors.As(err, &verify) || errors.As(err, &alert) || errors.As(err, &record) ||
+		IsPlaintext(err) || TLSAlert(err) != "")
+}
+
+// IsPlaintext says that TLS was spoken to a server that serves plain HTTP.
+func IsPlaintext(err error) bool {
+	return IsUnreachable(err) && errors.Is(err, http.ErrSchemeMismatch)
+}
+
+// TLSAlert is what the server said when it broke the handshake off, such as "tls: certificate required"; empty if it did
+// not. crypto/tls reports that as a net.OpError with Op "remote error" around an unexported type.
+func TLSAlert(err error) string {
+	for e := err; e != nil; e = errors.Unwrap(e) {
+		if text, found := strings.CutPrefix(e.Error(), "remote error: "); found {
+			return text
+		}
+	}
+	return ""
 }
 
 // IsForeign says that something answered that is no DittoFS server.
@@ -112,17 +129,6 @@ func IsForeign(err error) bool {
 func hasStatus(err error, code int) bool {
 	var s *StatusError
 	return errors.As(err, &s) && s.Code == code
-}
-
-// isRemoteAlert finds alerts sent by the server (such as "certificate required" under mTLS): crypto/tls reports those as
-// a net.OpError with Op "remote error" around an unexported type.
-func isRemoteAlert(err error) bool {
-	for e := err; e != nil; e = errors.Unwrap(e) {
-		if strings.HasPrefix(e.Error(), "remote error: tls: ") {
-			return true
-		}
-	}
-	return false
 }
 
 // transportError tells a caller that gave up from a server that did not answer. The *url.Error around the cause is

@@ -5,6 +5,7 @@ package dfs
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -48,6 +49,27 @@ func (c *Client) SnapshotPolicies(ctx context.Context) ([]SnapshotPolicy, error)
 		out = append(out, p)
 	}
 	return out, nil
+}
+
+// ShareName is a share's name as the server has it: with one leading slash, however many were given.
+func ShareName(name string) string { return "/" + strings.TrimLeft(name, "/") }
+
+// ParseInterval reads the interval of a policy as the server does: a positive Go duration, @hourly, @daily or @weekly.
+func ParseInterval(text string) (time.Duration, error) {
+	text = strings.TrimSpace(text)
+	switch strings.ToLower(text) {
+	case "@hourly":
+		return time.Hour, nil
+	case "@daily":
+		return 24 * time.Hour, nil
+	case "@weekly":
+		return 7 * 24 * time.Hour, nil
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d <= 0 {
+		return 0, fmt.Errorf("dfs: interval %q: want a positive duration such as 24h, or @hourly, @daily or @weekly", text)
+	}
+	return d, nil
 }
 
 // PutSnapshotPolicy creates or replaces the policy of p.Share. IsNotFound(err) when the share does not exist.

@@ -15,20 +15,21 @@ import (
 	"github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
 )
 
-// shutdownTimeout bounds each stage of a graceful stop of dfs; the whole takes up to three of them and 5 s.
-const shutdownTimeout = 30 * time.Second
-
 // configHead opens the file. It is hashed with it, so a change of a word would restart every server.
 const configHead = "# Written by dittofs-apiserver. Edits are reverted: change the DittoServer instead.\n"
 
-// dfsConfig is the part of the configuration of DittoFS v0.29 that we mean, by the names of its loader. All of it is always
-// written out: what a later release of dfs takes as a default then changes nothing for a server that runs.
+// dfsConfig is the part of the configuration of DittoFS v0.29 that we mean, by the names of its loader. What every server has
+// is always written out: what a later release of dfs takes as a default then changes nothing for a server that runs.
 // Durations are text: the loader takes a bare number for nanoseconds.
 type dfsConfig struct {
 	Logging         dfsLogging      `json:"logging"`
 	ShutdownTimeout string          `json:"shutdown_timeout"`
 	Database        dfsDatabase     `json:"database"`
 	ControlPlane    dfsControlPlane `json:"controlplane"`
+	Metrics         *dfsMetrics     `json:"metrics,omitempty"`
+	LDAP            *dfsLDAP        `json:"ldap,omitempty"`
+	Kerberos        *dfsKerberos    `json:"kerberos,omitempty"`
+	Cache           *dfsCache       `json:"cache,omitempty"`
 }
 
 type dfsLogging struct {
@@ -46,75 +47,88 @@ type dfsSQLite struct {
 	Path string `json:"path"`
 }
 
-type dfsControlPlane struct {
-	Host         string `json:"host"`
-	Port         int32  `json:"port"`
-	WriteTimeout string `json:"write_timeout"`
-	JWT          dfsJWT `json:"jwt"`
-}
-
-type dfsJWT struct {
-	AccessTokenDuration  string `json:"access_token_duration"`
-	RefreshTokenDuration string `json:"refresh_token_duration"`
+// dfsCache is for DittoFS before v0.9; later ones say on their error output that they do not know it, and go on.
+type dfsCache struct {
+	Path string `json:"path"`
 }
 
 // Config is config.yaml of the server: the same bytes for the same spec, and no secret in them. A spec that dfs could not
 // start with, or would lose its data with, is an error that names the field.
 func Config(server *v1alpha1.DittoServer) ([]byte, error) {
-	server = withDefaults(server)
-	var errs field.ErrorList
-
-	logging := server.Spec.Logging
-	if o := logging.Output; o != "stdout" && o != "stderr" && !onVolume(server, o) {
-		errs = append(errs, field.Invalid(field.NewPath("spec", "logging", "output"), o,
-			"must be stdout, stderr or a file on a volume: "+volumeList(server)))
-	}
-
-	database, err := databaseConfig(server)
+	document, err := configDocument(server)
 	if err != nil {
-		errs = append(errs, err)
+		return nil, err
 	}
+	return encodeConfig(document)
+}
 
-	jwt, jwtPath := server.Spec.Identity.JWT, field.NewPath("spec", "identity", "jwt")
-	access, err := duration(jwtPath.Child("accessTokenDuration"), jwt.AccessTokenDuration)
+// HashedConfig is the part of config.yaml that belongs in the config hash: all that dfs reads at each of its starts. What it
+// reads at its first start only is left out, since a restart for a change of that would change nothing; the controller
+// makes the change through the dfs API. For a server without LDAP and Kerberos it is config.yaml, byte for byte.
+func HashedConfig(server *v1alpha1.DittoServer) ([]byte, error) {
+	document, err := configDocument(server)
 	if err != nil {
-		errs = append(errs, err)
+		return nil, err
 	}
-	refresh, err := duration(jwtPath.Child("refreshTokenDuration"), jwt.RefreshTokenDuration)
+	return encodeConfig(withoutSeeds(document))
+}
+
+func encodeConfig(document map[string]any) ([]byte, error) {
+	body, err := yaml.Marshal(document)
 	if err != nil {
-		errs = append(errs, err)
-	}
-	if len(errs) > 0 {
-		return nil, errs.ToAggregate()
-	}
-
-	body, marshalErr := yaml.Marshal(dfsConfig{
-		// dfs logs to a file in its home directory unless told otherwise.
-		Logging: dfsLogging{Level: string(logging.Level), Format: string(logging.Format), Output: logging.Output},
-
-		ShutdownTimeout: shutdownTimeout.String(),
-		Database:        database,
-		ControlPlane: dfsControlPlane{
-			// The default is 127.0.0.1, where neither the kubelet nor the Service reaches it.
-			Host: "0.0.0.0",
-			Port: *server.Spec.ControlPlane.Port,
-			// The default of 10 s cuts off, without an answer, requests that wait for a slow S3 remote (30 s are common) and
-			// every restore of a snapshot.
-			WriteTimeout: (120 * time.Second).String(),
-			JWT:          dfsJWT{AccessTokenDuration: access, RefreshTokenDuration: refresh},
-		},
-	})
-	if marshalErr != nil {
-		return nil, fmt.Errorf("encoding the configuration of %s: %w", server.Name, marshalErr)
+		return nil, fmt.Errorf("encoding the configuration: %w", err)
 	}
 	return append([]byte(configHead), body...), nil
 }
 
-// databaseConfig says postgres and no more for a database behind a Secret: host, database, user and password come by the
+// configDocument is the whole configuration: what the fields of the spec say, and spec.config on top.
+func configDocument(server *v1alpha1.DittoServer) (map[string]any, error) {
+	server = withDefaults(server)
+	var errs field.ErrorList
+	// check collects the errors, so that all mistakes are named at once.
+	check := func(err *field.Error) {
+		if err != nil {
+			errs = append(errs, err)
+		}
+	}
+
+	logging := server.Spec.Logging
+	if o := logging.Output; o != "stdout" && o != "stderr" && !onVolume(server, o) {
+		check(field.Invalid(field.NewPath("spec", "logging", "output"), o,
+			"must be stdout, stderr or a file on a volume: "+volumeList(server)))
+	}
+	database, err := databaseConfig(server)
+	check(err)
+	controlPlane, controlPlaneErrs := controlPlaneConfig(server)
+	errs = append(errs, controlPlaneErrs...)
+	shutdown, err := shutdownTimeout(server)
+	check(err)
+	check(refusedOverlay(server.Spec.Config))
+	if len(errs) > 0 {
+		return nil, errs.ToAggregate()
+	}
+
+	config := dfsConfig{
+		// dfs logs to a file in its home directory unless told otherwise.
+		Logging:         dfsLogging{Level: string(logging.Level), Format: string(logging.Format), Output: logging.Output},
+		ShutdownTimeout: shutdown.String(),
+		Database:        database,
+		ControlPlane:    controlPlane,
+		Metrics:         metricsConfig(server),
+		LDAP:            ldapConfig(server),
+		Kerberos:        kerberosConfig(server),
+	}
+	if server.Spec.Storage.CacheSize != nil {
+		config.Cache = &dfsCache{Path: mountPaths[cacheVolume]}
+	}
+	return withOverlay(config, server.Spec.Config)
+}
+
+// databaseConfig says postgres and no more for a database behind a Secret, the user's or Percona's: host, database, user and password come by the
 // environment, which the loader reads before it checks that they are set.
 func databaseConfig(server *v1alpha1.DittoServer) (dfsDatabase, *field.Error) {
 	spec, at := server.Spec.Database, field.NewPath("spec", "database")
-	if spec.PostgresSecretRef != nil {
+	if spec.PostgresSecretRef != nil || percona(server).Enabled {
 		return dfsDatabase{Type: string(v1alpha1.DatabasePostgres)}, nil
 	}
 	if spec.Type != v1alpha1.DatabaseSQLite {
@@ -128,13 +142,23 @@ func databaseConfig(server *v1alpha1.DittoServer) (dfsDatabase, *field.Error) {
 	return dfsDatabase{Type: string(v1alpha1.DatabaseSQLite), SQLite: &dfsSQLite{Path: sqlite}}, nil
 }
 
+// shutdownTimeout bounds each stage of a graceful stop of dfs; the whole takes up to three of them and 5 s.
+func shutdownTimeout(server *v1alpha1.DittoServer) (time.Duration, *field.Error) {
+	return positive(field.NewPath("spec", "shutdownTimeout"), server.Spec.ShutdownTimeout)
+}
+
 // duration returns the one spelling of a duration, so that 60m instead of 1h restarts nothing.
 func duration(at *field.Path, value string) (string, *field.Error) {
+	d, err := positive(at, value)
+	return d.String(), err
+}
+
+func positive(at *field.Path, value string) (time.Duration, *field.Error) {
 	d, err := time.ParseDuration(value)
 	if err != nil || d <= 0 {
-		return "", field.Invalid(at, value, "must be a positive duration, such as 15m or 168h")
+		return 0, field.Invalid(at, value, "must be a positive duration, such as 15m or 168h")
 	}
-	return d.String(), nil
+	return d, nil
 }
 
 // onVolume tells whether a file outlives the container: everything else in its file system is read-only.

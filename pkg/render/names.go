@@ -17,6 +17,8 @@ const (
 	ConfigKey = "config.yaml"
 	// ContainerName is the container that runs dfs.
 	ContainerName = "dittofs"
+	// defaultPerconaUser is the database user of a spec that has not been through the API server, which sets it.
+	defaultPerconaUser = "dittofs"
 )
 
 // ConfigMapName is the name of the ConfigMap with the configuration file.
@@ -33,6 +35,60 @@ func JWTSecretName(server string) string { return server + "-jwt-secret" }
 
 // AdminSecretName is the name of the Secret generated when spec.identity.admin.passwordSecretRef is not set.
 func AdminSecretName(server string) string { return server + "-admin-bootstrap-credentials" }
+
+// MetricsName is the name of the Service in front of the metrics, and of the ServiceMonitor that finds it.
+func MetricsName(server string) string { return server + "-metrics" }
+
+// IngressName is the name of the Ingress that publishes the REST API.
+func IngressName(server string) string { return server + "-api" }
+
+// AdapterName is the name of the Service and of the NetworkPolicy of a protocol adapter.
+func AdapterName(server, adapter string) string { return server + "-adapter-" + adapter }
+
+// AdapterUDPServiceName is the name of the Service with the UDP ports of a protocol adapter: some load balancers refuse to
+// mix them with TCP.
+func AdapterUDPServiceName(server, adapter string) string {
+	return AdapterName(server, adapter) + "-udp"
+}
+
+// BaselinePolicyName is the name of the NetworkPolicy for the REST API and the metrics.
+func BaselinePolicyName(server string) string { return server + "-baseline" }
+
+// PerconaClusterName is the name of the PerconaPGCluster that holds the database: the one that the spec refers to, or the
+// one that is made.
+func PerconaClusterName(server *v1alpha1.DittoServer) string {
+	if ref := percona(server).ExistingClusterRef; ref != nil {
+		return ref.Name
+	}
+	return server.Name + "-postgres"
+}
+
+// PerconaUserSecretName is the name of the Secret that the Percona operator makes for the database user, with the keys host,
+// port, dbname, user and password.
+func PerconaUserSecretName(server *v1alpha1.DittoServer) string {
+	user := percona(server).UserName
+	if user == "" {
+		user = defaultPerconaUser
+	}
+	return PerconaClusterName(server) + "-pguser-" + user
+}
+
+// PerconaCASecret is the CA that signs the certificate of PostgreSQL: the user's reference, or what the Percona operator
+// makes. That Secret holds the private key of PostgreSQL too: mount the one key, never the Secret.
+func PerconaCASecret(server *v1alpha1.DittoServer) SecretKey {
+	if ref := percona(server).CASecretRef; ref != nil {
+		return SecretKey{Name: ref.Name, Key: ref.Key}
+	}
+	return SecretKey{Name: PerconaClusterName(server) + "-cluster-cert", Key: "ca.crt"}
+}
+
+// percona is what the spec says about PostgreSQL by Percona, empty if nothing.
+func percona(server *v1alpha1.DittoServer) v1alpha1.PerconaSpec {
+	if server.Spec.Percona == nil {
+		return v1alpha1.PerconaSpec{}
+	}
+	return *server.Spec.Percona
+}
 
 // StatefulSetName is the name of the StatefulSet.
 func StatefulSetName(server string) string { return server }

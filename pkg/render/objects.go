@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 
@@ -26,6 +27,28 @@ type Inputs struct {
 	// LiveClaimTemplates are those of the StatefulSet as it is; nil when there is none. They cannot be changed, so they
 	// are rendered as they are, whatever sizes and class the spec has by now.
 	LiveClaimTemplates []corev1.PersistentVolumeClaim
+
+	// ContentClaimLater says that the StatefulSet lives without a template for the content volume: the volume is then an
+	// ordinary one, on a claim that the caller creates.
+	ContentClaimLater bool
+
+	// ControllerPeers are who our controllers are to a NetworkPolicy; empty outside of a cluster.
+	ControllerPeers []networkingv1.NetworkPolicyPeer
+
+	// Adapters are the protocol adapters that run.
+	Adapters []Adapter
+}
+
+// Adapter is a protocol adapter that runs in the server.
+type Adapter struct {
+	// Type is nfs or smb.
+	Type string
+	// Port that it listens on in the pod.
+	Port int32
+	// PortmapperPort is the port of the portmapper that comes with NFS, TCP and UDP; 0 while it is off.
+	PortmapperPort int32
+	// UDP says that NFS answers UDP on Port too.
+	UDP bool
 }
 
 // Objects is everything that a server consists of in the host cluster, apart from generated Secrets and claims.

@@ -27,24 +27,24 @@ func headlessService(server *v1alpha1.DittoServer) *corev1ac.ServiceApplyConfigu
 			WithPorts(apiServicePort(server)))
 }
 
-// apiService is how people and programs reach the REST API. Node ports and addresses are the cluster's to choose, or a
-// user's: they are not ours and survive.
+// apiService is how people and programs reach the REST API.
 func apiService(server *v1alpha1.DittoServer) *corev1ac.ServiceApplyConfiguration {
-	return corev1ac.Service(APIServiceName(server.Name), server.Namespace).
-		WithLabels(allLabels(server)).
-		WithAnnotations(server.Spec.Service.Annotations).
-		WithSpec(corev1ac.ServiceSpec().
-			WithType(server.Spec.Service.Type).
-			WithSelector(SelectorLabels(server.Name)).
-			WithPorts(apiServicePort(server)))
+	spec := server.Spec.Service
+	e := exposure{serviceType: spec.Type, nodePort: spec.NodePort, ServiceExposure: spec.ServiceExposure}
+	return e.service(server, APIServiceName(server.Name), allLabels(server), e.withNodePort(apiServicePort(server)))
 }
 
 // apiServicePort has the number of the port in the pod, as it always had: links and firewall rules know it.
 func apiServicePort(server *v1alpha1.DittoServer) *corev1ac.ServicePortApplyConfiguration {
 	port := *server.Spec.ControlPlane.Port
+	return servicePort(apiPortName, corev1.ProtocolTCP, port, port)
+}
+
+// servicePort writes the protocol and the target out, so that both are ours: left out, they would be the cluster's.
+func servicePort(name string, protocol corev1.Protocol, port, target int32) *corev1ac.ServicePortApplyConfiguration {
 	return corev1ac.ServicePort().
-		WithName(apiPortName).
-		WithProtocol(corev1.ProtocolTCP).
+		WithName(name).
+		WithProtocol(protocol).
 		WithPort(port).
-		WithTargetPort(intstr.FromInt32(port))
+		WithTargetPort(intstr.FromInt32(target))
 }

@@ -5,7 +5,6 @@ package render
 
 import (
 	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
 	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
@@ -20,11 +19,20 @@ func statefulSet(server *v1alpha1.DittoServer, in Inputs) (*appsv1ac.StatefulSet
 	if err != nil {
 		return nil, err
 	}
-	volumes := make(map[string]bool, len(templates))
+	volumes := make(map[string]bool, len(claimVolumes))
 	for _, t := range templates {
 		volumes[*t.Name] = true
 	}
-	pod, err := podSpec(server, in, volumes)
+	contentLater := in.ContentClaimLater && !volumes[contentVolume] && server.Spec.Storage.ContentSize != nil
+	if contentLater {
+		volumes[contentVolume] = true
+	}
+	if server.Spec.Storage.Ephemeral {
+		for _, c := range claims(server) {
+			volumes[c.volume] = true
+		}
+	}
+	pod, err := podSpec(server, in, volumes, contentLater)
 	if err != nil {
 		return nil, err
 	}
@@ -36,53 +44,21 @@ func statefulSet(server *v1alpha1.DittoServer, in Inputs) (*appsv1ac.StatefulSet
 			WithSelector(metav1ac.LabelSelector().WithMatchLabels(SelectorLabels(server.Name))).
 			WithTemplate(corev1ac.PodTemplateSpec().
 				WithLabels(podLabels(server)).
-				WithAnnotations(map[string]string{v1alpha1.AnnotationConfigHash: in.ConfigHash}).
+				WithAnnotations(mergedMaps(server.Spec.PodAnnotations,
+					map[string]string{v1alpha1.AnnotationConfigHash: in.ConfigHash})).
 				WithSpec(pod)).
 			WithVolumeClaimTemplates(templates...).
-			// The default, said aloud: the data outlives the server, whatever a cluster's default becomes.
+			// Said aloud: the data outlives the server, whatever a cluster's default becomes. A delete that is to take the
+			// claims along does so by itself, and last.
 			WithPersistentVolumeClaimRetentionPolicy(appsv1ac.StatefulSetPersistentVolumeClaimRetentionPolicy().
 				WithWhenDeleted(appsv1.RetainPersistentVolumeClaimRetentionPolicyType).
-				WithWhenScaled(appsv1.RetainPersistentVolumeClaimRetentionPolicyType))), nil
+				WithWhenScaled(appsv1.PersistentVolumeClaimRetentionPolicyType(server.Spec.Storage.WhenScaled)))), nil
 }
 
-// podLabels leave the UID of the DittoServer out: see ObjectLabels.
+// podLabels leave the UID of the DittoServer out: see ObjectLabels. Ours win over those of the user.
 func podLabels(server *v1alpha1.DittoServer) map[string]string {
-	labels := SelectorLabels(server.Name)
-	labels[v1alpha1.LabelManagedBy] = v1alpha1.ManagedBy
-	labels[v1alpha1.LabelServer] = server.Name
-	return labels
-}
-
-// podSpec meets the restricted Pod Security Standard.
-func podSpec(server *v1alpha1.DittoServer, in Inputs, volumes map[string]bool) (*corev1ac.PodSpecApplyConfiguration, error) {
-	container, err := dfsContainer(server, in, volumes)
-	if err != nil {
-		return nil, err
-	}
-	return corev1ac.PodSpec().
-		// dfs does not call the Kubernetes API.
-		WithAutomountServiceAccountToken(false).
-		// A Service named dittofs-controlplane would set DITTOFS_CONTROLPLANE_PORT=tcp://..., which dfs takes for its own
-		// configuration and exits.
-		WithEnableServiceLinks(false).
-		WithTerminationGracePeriodSeconds(terminationGraceSeconds).
-		WithSecurityContext(podSecurityContext()).
-		WithContainers(container).
-		WithVolumes(
-			corev1ac.Volume().WithName(configVolume).
-				WithConfigMap(corev1ac.ConfigMapVolumeSource().WithName(ConfigMapName(server.Name))),
-			corev1ac.Volume().WithName(tmpVolume).
-				WithEmptyDir(corev1ac.EmptyDirVolumeSource()),
-		), nil
-}
-
-func podSecurityContext() *corev1ac.PodSecurityContextApplyConfiguration {
-	return corev1ac.PodSecurityContext().
-		WithRunAsNonRoot(true).
-		WithRunAsUser(dfsUser).
-		WithRunAsGroup(dfsUser).
-		WithFSGroup(dfsUser).
-		// Always would walk every file of a large volume at each start, within the time of the startup probe.
-		WithFSGroupChangePolicy(corev1.FSGroupChangeOnRootMismatch).
-		WithSeccompProfile(corev1ac.SeccompProfile().WithType(corev1.SeccompProfileTypeRuntimeDefault))
+	return mergedMaps(mergedMaps(server.Spec.PodLabels, SelectorLabels(server.Name)), map[string]string{
+		v1alpha1.LabelManagedBy: v1alpha1.ManagedBy,
+		v1alpha1.LabelServer:    server.Name,
+	})
 }

@@ -10,52 +10,44 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apiserver/pkg/admission"
-	"k8s.io/apiserver/pkg/admission/initializer"
 	mutatingadmissionpolicy "k8s.io/apiserver/pkg/admission/plugin/policy/mutating"
 	"k8s.io/apiserver/pkg/admission/plugin/resourcequota"
-	quotav1 "k8s.io/apiserver/pkg/quota/v1"
-	quotageneric "k8s.io/apiserver/pkg/quota/v1/generic"
 	genericoptions "k8s.io/apiserver/pkg/server/options"
 	"k8s.io/client-go/discovery"
 	"k8s.io/klog/v2"
 
 	"github.com/dittofs/dittofs-apiserver/pkg/admission/credentials"
 	"github.com/dittofs/dittofs-apiserver/pkg/admission/namespacestamp"
+	"github.com/dittofs/dittofs-apiserver/pkg/admission/perconaserved"
+	"github.com/dittofs/dittofs-apiserver/pkg/admission/podfields"
 	"github.com/dittofs/dittofs-apiserver/pkg/admission/secretaccess"
+	"github.com/dittofs/dittofs-apiserver/pkg/admission/storageclass"
 )
 
 // newAdmissionOptions is the chain: ours first, so that policies and webhooks
 // see the defaults, then those of the library, and quota last, so that nothing
-// is charged for a request that another plugin refuses.
+// is charged for a request that another plugin refuses. Of ours, those that ask
+// about the requester go before those that look for what the host cluster has.
 func newAdmissionOptions() *genericoptions.AdmissionOptions {
 	options := genericoptions.NewAdmissionOptions()
 	namespacestamp.Register(options.Plugins)
 	credentials.Register(options.Plugins)
 	secretaccess.Register(options.Plugins)
+	perconaserved.Register(options.Plugins)
+	storageclass.Register(options.Plugins)
+	podfields.Register(options.Plugins)
 	resourcequota.Register(options.Plugins)
 	library := options.RecommendedPluginOrder
 	options.RecommendedPluginOrder = slices.Concat(
 		// The lifecycle plugin refuses objects of a namespace that does not exist, before we look it up.
 		library[:1],
-		[]string{namespacestamp.PluginName, credentials.PluginName, secretaccess.PluginName},
+		[]string{
+			namespacestamp.PluginName, credentials.PluginName, secretaccess.PluginName,
+			perconaserved.PluginName, storageclass.PluginName, podfields.PluginName,
+		},
 		library[1:],
 		[]string{resourcequota.PluginName})
 	return options
-}
-
-// quotaInitializer gives the quota plugin what it counts: objects, as
-// count/dittoservers.dittofs.io, which the library does for every resource.
-type quotaInitializer struct{ configuration quotav1.Configuration }
-
-func newQuotaInitializer() admission.PluginInitializer {
-	return quotaInitializer{quotageneric.NewConfiguration(nil, nil)}
-}
-
-func (i quotaInitializer) Initialize(plugin admission.Interface) {
-	if wants, ok := plugin.(initializer.WantsQuotaConfiguration); ok {
-		wants.SetQuotaConfiguration(i.configuration)
-	}
 }
 
 // servesMutatingPolicies asks the host whether it has the kind that the plugin

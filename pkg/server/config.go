@@ -122,8 +122,12 @@ func (s *Server) applyOptions(config *genericapiserver.RecommendedConfig) error 
 	if s.policiesLeftOut, err = leaveOutMutatingPolicies(options.Admission, served); err != nil {
 		return err
 	}
+	initializers, err := newInitializers(s.host.config)
+	if err != nil {
+		return err
+	}
 	return options.Admission.ApplyTo(&config.Config, s.host.informers, s.host.client, s.host.dynamic,
-		config.FeatureGate, config.EffectiveVersion, newQuotaInitializer())
+		config.FeatureGate, config.EffectiveVersion, initializers)
 }
 
 // openStore starts or reaches etcd and asks whether it is the store of this host.

@@ -91,6 +91,7 @@ func TestOurPluginsRunBeforeThoseOfTheLibraryAndQuotaLast(t *testing.T) {
 	options := newAdmissionOptions()
 	want := []string{
 		"NamespaceLifecycle", "DittoServerNamespaceStamp", "DittoServerCredentials", "DittoServerSecretAccess",
+		"DittoServerPerconaServed", "DittoServerStorageClass", "DittoServerPodFields",
 		"MutatingAdmissionPolicy", "MutatingAdmissionWebhook", "ValidatingAdmissionPolicy", "ValidatingAdmissionWebhook", "ResourceQuota",
 	}
 	if !slices.Equal(options.RecommendedPluginOrder, want) {

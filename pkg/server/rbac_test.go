@@ -36,6 +36,11 @@ func shippedRules(t *testing.T) []rbacv1.PolicyRule {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("manifests: %v, %v", files, err)
 	}
+	return rulesOf(t, files...)
+}
+
+func rulesOf(t *testing.T, files ...string) []rbacv1.PolicyRule {
+	t.Helper()
 	var rules []rbacv1.PolicyRule
 	for _, name := range files {
 		file, err := os.Open(name)
@@ -111,12 +116,16 @@ func TestTheShippedRoleCoversEveryInformerOfTheAdmissionChain(t *testing.T) {
 	factory := informers.NewSharedInformerFactory(client, 0)
 	config := genericapiserver.NewRecommendedConfig(newCodecs(NewScheme()))
 	config.Authorization.Authorizer = authorizerOf(newIdentities())
+	initializers, err := newInitializers(connection)
+	if err != nil {
+		t.Fatal(err)
+	}
 	options := NewOptions()
 	if err := options.Features.ApplyTo(&config.Config, client, factory); err != nil {
 		t.Fatal(err)
 	}
 	if err := options.Admission.ApplyTo(&config.Config, factory, client, dynamicClient, utilfeature.DefaultFeatureGate,
-		compatibility.NewEffectiveVersionFromString(baseversion.DefaultKubeBinaryVersion, "", ""), newQuotaInitializer()); err != nil {
+		compatibility.NewEffectiveVersionFromString(baseversion.DefaultKubeBinaryVersion, "", ""), initializers); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -141,12 +150,31 @@ func TestTheShippedRoleCoversEveryInformerOfTheAdmissionChain(t *testing.T) {
 	// The test would prove nothing if the informers had not been started.
 	for _, resource := range []schema.GroupResource{
 		{Resource: "namespaces"}, {Resource: "resourcequotas"},
+		{Group: "storage.k8s.io", Resource: "storageclasses"},
 		{Group: "admissionregistration.k8s.io", Resource: "mutatingadmissionpolicies"},
 		{Group: "admissionregistration.k8s.io", Resource: "validatingwebhookconfigurations"},
 		{Group: "flowcontrol.apiserver.k8s.io", Resource: "flowschemas"},
 	} {
 		if !host.asked[resource] {
 			t.Errorf("no informer asked for %s; asked were %v", resource, host.asked)
+		}
+	}
+}
+
+// Look-ups of our plugins, beside their informers. Without the right a plugin
+// fails closed, and every write that it is about is 503.
+func TestTheRoleOfTheServerCoversTheLookUpsOfAdmission(t *testing.T) {
+	rules := rulesOf(t, "../../artifacts/deploy/base/rbac-apiserver.yaml")
+	for _, right := range []struct{ verb, group, resource string }{
+		{"get", "", "namespaces"},
+		{"get", "", "secrets"},
+		{"get", "apps", "statefulsets"},
+		{"get", "", "persistentvolumeclaims"},
+		{"get", "storage.k8s.io", "storageclasses"},
+		{"create", "", "podtemplates"},
+	} {
+		if !allowed(rules, right.verb, right.group, right.resource) {
+			t.Errorf("rbac-apiserver.yaml does not allow %s of %s.%s", right.verb, right.resource, right.group)
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 
 	"github.com/dittofs/dittofs-apiserver/apis/dittofs/install"
+	"github.com/dittofs/dittofs-apiserver/pkg/registry/dittoserver"
 )
 
 // NewScheme returns the scheme of the API server. It knows every kind in two
@@ -20,6 +21,7 @@ import (
 func NewScheme() *runtime.Scheme {
 	scheme := runtime.NewScheme()
 	install.Install(scheme)
+	utilruntime.Must(dittoserver.AddFieldSelectors(scheme))
 	utilruntime.Must(autoscalingv1.AddToScheme(scheme))
 	// Server-side apply goes through the hub version of what it applies, a Scale too.
 	scheme.AddKnownTypes(schema.GroupVersion{Group: autoscalingv1.GroupName, Version: runtime.APIVersionInternal}, &autoscalingv1.Scale{})

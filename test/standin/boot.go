@@ -5,6 +5,7 @@ package standin
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -79,10 +80,14 @@ func (s *Server) boot(ctx context.Context, key serverKey, pod *corev1.Pod) (*pro
 	if err := reader.checkFiles(ctx, c, cfg, db.kerberosRow); err != nil {
 		return nil, warnings, fmt.Errorf("exit code 1: %w", err)
 	}
+	served, err := s.newServedTLS(ctx, pod, c, cfg)
+	if err != nil {
+		return nil, warnings, fmt.Errorf("exit code 1: failed to create API server: %w", err)
+	}
 	db.ensureMachineSID(cfg.str("identity.machine_sid"), now)
 
 	p := newProcess(cfg, secret, db, s.now)
-	p.privileged = mayBindLowPorts(c)
+	p.privileged, p.tls = mayBindLowPorts(c), served
 	if err := p.startAdapters(); err != nil {
 		return nil, warnings, err
 	}
@@ -179,6 +184,8 @@ func (r *podReader) checkFiles(ctx context.Context, c *corev1.Container, cfg set
 		if v := cfg.str("kerberos.keytab_path"); v != "" {
 			wanted["kerberos.keytab_path"] = v // taken from the file even when the stored row says otherwise
 		}
+		// The image of dfs has no /etc/krb5.conf.
+		wanted["kerberos.krb5_conf"] = cmp.Or(cfg.str("kerberos.krb5_conf"), kerberos.Krb5Conf, "/etc/krb5.conf")
 	}
 	for key, file := range wanted {
 		if file == "" {

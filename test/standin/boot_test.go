@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/dittofs/dittofs-apiserver/pkg/dfs"
+	"github.com/dittofs/dittofs-apiserver/test/standin/certs"
 )
 
 func TestAServerLivesAsLongAsItsPod(t *testing.T) {
@@ -126,7 +127,9 @@ func TestAServerOnTheLoopbackOfItsPodIsReachedByNobody(t *testing.T) {
 
 func TestFilesOfSecretsAreFoundWhereTheyAreMounted(t *testing.T) {
 	w := newWorld(t)
-	w.put(&corev1.Secret{ObjectMeta: meta("tls"), Data: map[string][]byte{"tls.crt": []byte("c"), "tls.key": []byte("k"), "token": []byte("t")}})
+	data := certs.Data(certs.NewAuthority(t).Leaf(nil, "demo"))
+	data["token"] = []byte("t")
+	w.put(&corev1.Secret{ObjectMeta: meta("tls"), Data: data})
 	w.putConfig("logging: {output: stdout}\ncontrolplane: {host: 0.0.0.0, tls: {cert_file: /tls/tls.crt, key_file: /tls/tls.key}}\n" +
 		"database: {type: sqlite, sqlite: {path: /data/controlplane/c.db}}\nmetrics: {enabled: true, auth: token, token_file: /metrics-token/token}")
 	pod := demoPod("u1")

@@ -18,6 +18,7 @@ type process struct {
 	started    time.Time
 	loopback   bool // listens on the pod's loopback only
 	privileged bool // may bind ports below 1024
+	tls        *servedTLS
 
 	// The rest is guarded by db.mu.
 	listeners map[string]*listener    // adapters that were started, by type

@@ -95,11 +95,13 @@ func routes() []route {
 		{"PUT", v1 + "/shares/{share}/snapshot-policy", admins, putPolicy},
 		{"GET", v1 + "/shares/{share}/snapshot-policy", admins, getPolicy},
 		{"DELETE", v1 + "/shares/{share}/snapshot-policy", admins, deletePolicy},
+		{"POST", v1 + "/shares/{share}/snapshot-policy/run", admins, runPolicy},
 		{"GET", v1 + "/snapshot-policies", admins, listPolicies},
 
 		{"GET", v1 + "/identity-providers", admins, listProviders},
 		{"GET", v1 + "/identity-providers/{type}/config", admins, getProvider},
 		{"PUT", v1 + "/identity-providers/{type}/config", admins, putProvider},
+		{"POST", v1 + "/identity-providers/{type}/test", admins, testProvider},
 	}
 }
 

@@ -130,9 +130,27 @@ func (s *Server) serveDFS(w http.ResponseWriter, r *http.Request, key serverKey,
 		// Nothing listens at the address of a pod that does not run: close the connection without a word.
 		panic(http.ErrAbortHandler)
 	}
+	if refusal, refused := p.misdirected(r); refused {
+		status = refusal.status
+		refusal.write(w)
+		return
+	}
 	a := p.handle(r, path, s.environment(key))
 	status = a.status
 	a.write(w)
+}
+
+// misdirected refuses what would not have come through to this server at an address of its own.
+func (p *process) misdirected(r *http.Request) (answer, bool) {
+	switch {
+	case p.tls == nil && r.TLS == nil:
+		return answer{}, false
+	case p.tls != nil && r.TLS == nil:
+		return answer{status: http.StatusBadRequest, body: []byte("Client sent an HTTP request to an HTTPS server.\n")}, true
+	case p.tls != nil && p.tls.goodFor(r.TLS.ServerName) && p.tls.accepts(r.TLS):
+		return answer{}, false
+	}
+	return plain(http.StatusMisdirectedRequest, "this connection was made to another server"), true
 }
 
 // reachable returns the process that answers for a server, or nil.

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -58,7 +59,10 @@ func newWorld(t *testing.T) *world {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
 	go func() { done <- w.server.Run(ctx) }()
-	web := httptest.NewServer(w.server)
+	web := httptest.NewUnstartedServer(w.server)
+	web.Listener = w.server.Listener(web.Listener)
+	web.Config.ErrorLog = log.New(io.Discard, "", 0)
+	web.Start()
 	t.Cleanup(func() {
 		w.server.ClearFault(testNamespace, testName) // lets hanging requests end
 		web.Close()

@@ -6,13 +6,33 @@ package v1alpha1
 import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/utils/ptr"
 )
 
-// DefaultControlPlaneSize is the size of the control-plane volume when none is given.
-const DefaultControlPlaneSize = "1Gi"
+const (
+	// DefaultControlPlaneSize is the size of the control-plane volume when none is given.
+	DefaultControlPlaneSize = "1Gi"
+	// DefaultPerconaStorageSize is the size of the volume of a PostgreSQL instance when none is given.
+	DefaultPerconaStorageSize = "10Gi"
+)
 
 func addDefaultingFuncs(scheme *runtime.Scheme) error {
 	return RegisterDefaults(scheme)
+}
+
+// SetDefaults_DittoServerSpec makes choices visible that one part of the spec
+// implies for another. It runs before the defaults of the parts.
+func SetDefaults_DittoServerSpec(obj *DittoServerSpec) {
+	percona := obj.Percona
+	if percona != nil && percona.Enabled && obj.Database.Type == "" {
+		obj.Database.Type = DatabasePostgres
+	}
+	if obj.DeletionPolicy.Database == "" {
+		obj.DeletionPolicy.Database = RetainData
+		if percona != nil && percona.DeleteWithServer {
+			obj.DeletionPolicy.Database = DeleteData
+		}
+	}
 }
 
 // SetDefaults_StorageSpec sets the size of the volume that every server has.
@@ -34,5 +54,19 @@ func SetDefaults_DatabaseSpec(obj *DatabaseSpec) {
 	}
 	if obj.SQLite == nil && obj.PostgresSecretRef == nil && obj.Type == DatabaseSQLite {
 		obj.SQLite = &SQLiteSpec{}
+	}
+}
+
+// SetDefaults_PerconaSpec sizes a cluster that is to be made.
+func SetDefaults_PerconaSpec(obj *PerconaSpec) {
+	if !obj.Enabled || obj.ExistingClusterRef != nil {
+		return
+	}
+	if obj.Replicas == nil {
+		obj.Replicas = ptr.To[int32](1)
+	}
+	if obj.StorageSize == nil {
+		size := resource.MustParse(DefaultPerconaStorageSize)
+		obj.StorageSize = &size
 	}
 }

@@ -19,8 +19,8 @@ const (
 // database is part of its identity: type and path cannot be changed, unless the
 // object carries the annotation dittofs.io/accept-empty-database.
 type DatabaseSpec struct {
-	// type is sqlite or postgres. Default: postgres when postgresSecretRef is
-	// set, else sqlite. postgresSecretRef wins over this field.
+	// type is sqlite or postgres. Default: postgres when postgresSecretRef or
+	// percona is set, else sqlite. Both win over this field.
 	// +optional
 	// +k8s:optional
 	Type DatabaseType `json:"type,omitempty"`
@@ -32,7 +32,9 @@ type DatabaseSpec struct {
 
 	// postgresSecretRef names the Secret, in the namespace of the DittoServer,
 	// with the keys host, database, user and password and, if wanted, port
-	// (default 5432) and sslmode (default disable).
+	// (default 5432) and sslmode (disable, require, verify-ca or verify-full;
+	// default disable). Its host, database and user must not change once the
+	// server has been set up; the password may.
 	// +optional
 	// +k8s:optional
 	PostgresSecretRef *SecretReference `json:"postgresSecretRef,omitempty"`
@@ -62,6 +64,12 @@ type SecretReference struct {
 	// +optional
 	// +k8s:optional
 	Key string `json:"key,omitempty"`
+
+	// optional is accepted for the same reason and must be false: a server does
+	// not start without what it needs.
+	// +optional
+	// +k8s:optional
+	Optional *bool `json:"optional,omitempty"`
 }
 
 // SecretKeyReference names one key of a Secret in the namespace of the DittoServer.
@@ -77,4 +85,19 @@ type SecretKeyReference struct {
 	// +k8s:required
 	// +k8s:maxLength=253
 	Key string `json:"key"`
+
+	// optional is accepted, so that manifests of the DittoFS operator apply
+	// unchanged, and must be false: a server does not start without what it needs.
+	// +optional
+	// +k8s:optional
+	Optional *bool `json:"optional,omitempty"`
+}
+
+// LocalSecretReference names a Secret, all of it, in the namespace of the DittoServer.
+type LocalSecretReference struct {
+	// name of the Secret.
+	// +required
+	// +k8s:required
+	// +k8s:format=k8s-long-name
+	Name string `json:"name"`
 }

@@ -58,6 +58,22 @@ type DittoServerList struct {
 
 // DittoServerSpec is the wanted state of a DittoServer.
 type DittoServerSpec struct {
+	// paused stops the controller from changing anything for this server; the
+	// pod goes on. Progressing says that it is paused. A delete is carried out
+	// all the same. Default false.
+	// +optional
+	// +k8s:optional
+	Paused bool `json:"paused,omitempty"`
+
+	// rollout is Automatic or OnRequest. A restart costs NFS clients up to 90 s.
+	// With OnRequest a change that needs one waits, Progressing says
+	// RolloutPending, and goes on once the annotation dittofs.io/rollout: now is
+	// set. Default Automatic.
+	// +optional
+	// +default="Automatic"
+	// +k8s:optional
+	Rollout RolloutPolicy `json:"rollout,omitempty"`
+
 	// image is the container image of dfs, DittoFS v0.17 or later (older ones
 	// listen on other keys of the configuration). Pin a version or a digest: a
 	// moving tag such as latest changes the server at the next restart of its pod.
@@ -67,6 +83,27 @@ type DittoServerSpec struct {
 	// +k8s:optional
 	// +k8s:maxLength=1024
 	Image string `json:"image,omitempty"`
+
+	// imagePullPolicy is Always, IfNotPresent or Never. Default, by Kubernetes:
+	// Always for the tag latest, else IfNotPresent.
+	// +optional
+	// +k8s:optional
+	// +k8s:opaqueType
+	ImagePullPolicy corev1.PullPolicy `json:"imagePullPolicy,omitempty"`
+
+	// imagePullSecrets name the Secrets, in the namespace of the DittoServer,
+	// that the image is pulled with.
+	// +optional
+	// +patchMergeKey=name
+	// +patchStrategy=merge
+	// +listType=map
+	// +listMapKey=name
+	// +k8s:optional
+	// +k8s:listType=map
+	// +k8s:listMapKey=name
+	// +k8s:maxItems=16
+	// +k8s:eachVal=+k8s:opaqueType
+	ImagePullSecrets []corev1.LocalObjectReference `json:"imagePullSecrets,omitempty" patchStrategy:"merge" patchMergeKey:"name"`
 
 	// replicas is 1 for a running server and 0 for a stopped one. More than one
 	// is refused: two dfs processes on the same volumes destroy data.
@@ -82,22 +119,94 @@ type DittoServerSpec struct {
 	// +required
 	Storage StorageSpec `json:"storage"`
 
+	// deletionPolicy is what a delete of this object does to its data.
+	// +optional
+	DeletionPolicy DeletionPolicy `json:"deletionPolicy,omitempty"`
+
 	// database is where dfs keeps its own records: users, shares, stores and
 	// adapters. File data is not in it.
 	// +optional
 	Database DatabaseSpec `json:"database,omitempty"`
 
+	// percona puts the database into PostgreSQL run by the Percona operator.
+	// +optional
+	// +k8s:optional
+	Percona *PerconaSpec `json:"percona,omitempty"`
+
 	// controlPlane is the REST API of dfs.
 	// +optional
 	ControlPlane ControlPlaneSpec `json:"controlPlane,omitempty"`
 
-	// identity is how dfs authenticates callers of its REST API.
+	// identity is how dfs authenticates callers of its REST API and users of files.
 	// +optional
 	Identity IdentitySpec `json:"identity,omitempty"`
 
 	// service is the Service NAME-api in front of the REST API.
 	// +optional
 	Service ServiceSpec `json:"service,omitempty"`
+
+	// adapterDiscovery is how the protocol adapters are followed.
+	// +optional
+	AdapterDiscovery AdapterDiscoverySpec `json:"adapterDiscovery,omitempty"`
+
+	// adapterServices are the Services of the protocol adapters NFS and SMB.
+	// +optional
+	AdapterServices AdapterServicesSpec `json:"adapterServices,omitempty"`
+
+	// networkPolicy limits who reaches the pod.
+	// +optional
+	NetworkPolicy NetworkPolicySpec `json:"networkPolicy,omitempty"`
+
+	// metrics is the Prometheus endpoint of dfs.
+	// +optional
+	// +k8s:optional
+	Metrics *MetricsSpec `json:"metrics,omitempty"`
+
+	// logging is what dfs writes to its log.
+	// +optional
+	Logging LoggingSpec `json:"logging,omitempty"`
+
+	// snapshotPolicies make dfs take snapshots of shares. A policy that is taken
+	// away here stays in dfs, switched off.
+	// +optional
+	// +patchMergeKey=share
+	// +patchStrategy=merge
+	// +listType=map
+	// +listMapKey=share
+	// +k8s:optional
+	// +k8s:listType=map
+	// +k8s:listMapKey=share
+	// +k8s:maxItems=256
+	SnapshotPolicies []SnapshotPolicy `json:"snapshotPolicies,omitempty" patchStrategy:"merge" patchMergeKey:"share"`
+
+	// shutdownTimeout bounds each of the three stages in which dfs stops, a Go
+	// duration of 1s to 10m. Default 30s.
+	// +optional
+	// +default="30s"
+	// +k8s:optional
+	ShutdownTimeout string `json:"shutdownTimeout,omitempty"`
+
+	// terminationGracePeriodSeconds is how long the pod may take to stop, at
+	// least 36. Less than three times shutdownTimeout and 15 s cuts dfs off while
+	// it writes. Default: three times shutdownTimeout and 15 s.
+	// +optional
+	// +k8s:optional
+	// +k8s:minimum=36
+	// +k8s:maximum=86400
+	TerminationGracePeriodSeconds *int64 `json:"terminationGracePeriodSeconds,omitempty"`
+
+	// config is merged over the configuration file of dfs, for the keys that
+	// have no field here, by their names in that file. It is replaced as a whole
+	// by every kind of patch. Keys with a field of their own, keys that hold
+	// secrets and paths are refused; unknown keys are passed on with a warning.
+	// Example: {gc: {auto_interval: 30m}, blockstore: {local: {max_log_bytes: 1073741824}}}.
+	// +optional
+	// +mapType=atomic
+	// +patchStrategy=replace
+	// +k8s:optional
+	// +k8s:maxProperties=64
+	// +k8s:eachVal=+k8s:opaqueType
+	Config map[string]Value `json:"config,omitempty" patchStrategy:"replace"`
 
 	// resources are the compute resources of the dfs container. dfs sizes its
 	// caches by the memory limit (12.5 % for each share, up to 22.5 % for each
@@ -109,80 +218,138 @@ type DittoServerSpec struct {
 	// +k8s:opaqueType
 	Resources *corev1.ResourceRequirements `json:"resources,omitempty"`
 
-	// logging is what dfs writes to its log.
-	// +optional
-	Logging LoggingSpec `json:"logging,omitempty"`
-}
-
-// DittoServerPhase is a one-word summary of the status. Programs should read
-// the conditions.
-// +enum
-// +k8s:enum
-type DittoServerPhase string
-
-const (
-	// PhasePending means that the server is wanted and not all of it works yet.
-	PhasePending DittoServerPhase = "Pending"
-	// PhaseRunning means that the server runs and is Ready.
-	PhaseRunning DittoServerPhase = "Running"
-	// PhaseStopped means that replicas is 0 and no pod is left.
-	PhaseStopped DittoServerPhase = "Stopped"
-	// PhaseFailed means that something needs a person; the Ready condition says what.
-	PhaseFailed DittoServerPhase = "Failed"
-	// PhaseDeleting means that the object is deleted and its parts are being removed.
-	PhaseDeleting DittoServerPhase = "Deleting"
-)
-
-// DittoServerStatus is the state of a DittoServer as last seen.
-type DittoServerStatus struct {
-	// observedGeneration is the metadata.generation that this status describes.
+	// securityContext of the dfs container. What it sets wins over the defaults,
+	// which meet the restricted Pod Security Standard; what the baseline standard
+	// forbids is refused.
 	// +optional
 	// +k8s:optional
-	// +k8s:minimum=0
-	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+	// +k8s:opaqueType
+	SecurityContext *corev1.SecurityContext `json:"securityContext,omitempty"`
 
-	// replicas is the number of pods that exist, 0 or 1 (2 for a moment while
-	// one is replaced).
+	// podSecurityContext of the pod. What it sets wins over the defaults: user,
+	// group and fsGroup 65532, which the image is built for.
 	// +optional
 	// +k8s:optional
-	// +k8s:minimum=0
-	Replicas int32 `json:"replicas,omitempty"`
+	// +k8s:opaqueType
+	PodSecurityContext *corev1.PodSecurityContext `json:"podSecurityContext,omitempty"`
 
-	// readyReplicas is the number of pods that pass their readiness probe.
+	// serviceAccountName is the ServiceAccount of the pod. Its token is not
+	// mounted. Another one than default needs the right to create pods.
+	// Default: default, by Kubernetes.
 	// +optional
 	// +k8s:optional
-	// +k8s:minimum=0
-	ReadyReplicas int32 `json:"readyReplicas,omitempty"`
+	// +k8s:maxLength=253
+	ServiceAccountName string `json:"serviceAccountName,omitempty"`
 
-	// selector is the label selector of the pods in its text form, as the scale
-	// subresource shows it. Example: app=dittofs-server,instance=files.
+	// nodeSelector are labels that the node must have.
+	// +optional
+	// +mapType=atomic
+	// +k8s:optional
+	NodeSelector map[string]string `json:"nodeSelector,omitempty"`
+
+	// tolerations let the pod run on nodes with these taints.
+	// +optional
+	// +listType=atomic
+	// +k8s:optional
+	// +k8s:listType=atomic
+	// +k8s:eachVal=+k8s:opaqueType
+	Tolerations []corev1.Toleration `json:"tolerations,omitempty"`
+
+	// affinity chooses nodes by their labels and by the pods on them.
 	// +optional
 	// +k8s:optional
-	Selector string `json:"selector,omitempty"`
+	// +k8s:opaqueType
+	Affinity *corev1.Affinity `json:"affinity,omitempty"`
 
-	// phase sums the status up in one word: Pending, Running, Stopped, Failed or Deleting.
+	// topologySpreadConstraints spread the pods of several servers, by a label
+	// of podLabels: a server has one pod only.
 	// +optional
-	// +k8s:optional
-	Phase DittoServerPhase `json:"phase,omitempty"`
-
-	// configHash is the value of the annotation dittofs.io/config-hash on the
-	// pod template: it changes when, and only when, something changes that dfs
-	// reads at its start.
-	// +optional
-	// +k8s:optional
-	ConfigHash string `json:"configHash,omitempty"`
-
-	// conditions are the parts of the status, one for each type: Ready,
-	// Progressing, ConfigReady, DatabaseReady, Available, Authenticated and
-	// AdaptersReady. Reasons are stable words, messages say what to do.
-	// +optional
-	// +patchMergeKey=type
+	// +patchMergeKey=topologyKey
 	// +patchStrategy=merge
 	// +listType=map
-	// +listMapKey=type
+	// +listMapKey=topologyKey
+	// +listMapKey=whenUnsatisfiable
 	// +k8s:optional
 	// +k8s:listType=map
-	// +k8s:listMapKey=type
+	// +k8s:listMapKey=topologyKey
+	// +k8s:listMapKey=whenUnsatisfiable
 	// +k8s:eachVal=+k8s:opaqueType
-	Conditions []metav1.Condition `json:"conditions,omitempty" patchStrategy:"merge" patchMergeKey:"type"`
+	TopologySpreadConstraints []corev1.TopologySpreadConstraint `json:"topologySpreadConstraints,omitempty" patchStrategy:"merge" patchMergeKey:"topologyKey"`
+
+	// priorityClassName of the pod. Default: that of the cluster.
+	// +optional
+	// +k8s:optional
+	// +k8s:maxLength=253
+	PriorityClassName string `json:"priorityClassName,omitempty"`
+
+	// podLabels are labels of the pod beside those of the controller. A change
+	// restarts it. The labels app and instance, and those of dittofs.io and
+	// app.kubernetes.io, are reserved.
+	// +optional
+	// +k8s:optional
+	PodLabels map[string]string `json:"podLabels,omitempty"`
+
+	// podAnnotations are annotations of the pod beside those of the controller.
+	// A change restarts it. Those of dittofs.io are reserved.
+	// +optional
+	// +k8s:optional
+	PodAnnotations map[string]string `json:"podAnnotations,omitempty"`
+
+	// extraEnv are environment variables of the dfs container. The names that
+	// dfs and its libraries read their configuration from are refused:
+	// DITTOFS_*, KRB5*, AWS_CA_BUNDLE, HOME, XDG_* and LD_*.
+	// +optional
+	// +patchMergeKey=name
+	// +patchStrategy=merge
+	// +listType=map
+	// +listMapKey=name
+	// +k8s:optional
+	// +k8s:listType=map
+	// +k8s:listMapKey=name
+	// +k8s:maxItems=64
+	// +k8s:eachVal=+k8s:opaqueType
+	ExtraEnv []corev1.EnvVar `json:"extraEnv,omitempty" patchStrategy:"merge" patchMergeKey:"name"`
+
+	// extraVolumes are volumes of the pod, for example with the CA of a
+	// directory: configMap, secret, projected (without tokens), downwardAPI,
+	// emptyDir, persistentVolumeClaim, ephemeral, csi and image.
+	// +optional
+	// +patchMergeKey=name
+	// +patchStrategy=merge,retainKeys
+	// +listType=map
+	// +listMapKey=name
+	// +k8s:optional
+	// +k8s:listType=map
+	// +k8s:listMapKey=name
+	// +k8s:maxItems=32
+	// +k8s:eachVal=+k8s:opaqueType
+	ExtraVolumes []corev1.Volume `json:"extraVolumes,omitempty" patchStrategy:"merge,retainKeys" patchMergeKey:"name"`
+
+	// extraVolumeMounts mount extraVolumes into the dfs container, away from the
+	// paths that dfs uses itself: /app, /config, /data, /tls, /tls-client-ca,
+	// /metrics-token, /kerberos, /kerberos-krb5, /kerberos-machine, /postgres-ca
+	// and /tmp.
+	// +optional
+	// +patchMergeKey=mountPath
+	// +patchStrategy=merge
+	// +listType=map
+	// +listMapKey=mountPath
+	// +k8s:optional
+	// +k8s:listType=map
+	// +k8s:listMapKey=mountPath
+	// +k8s:maxItems=32
+	// +k8s:eachVal=+k8s:opaqueType
+	ExtraVolumeMounts []corev1.VolumeMount `json:"extraVolumeMounts,omitempty" patchStrategy:"merge" patchMergeKey:"mountPath"`
 }
+
+// RolloutPolicy is when a change that restarts the pod is carried out.
+// +enum
+// +k8s:enum
+type RolloutPolicy string
+
+const (
+	// RolloutAutomatic restarts the pod as soon as a change needs it.
+	RolloutAutomatic RolloutPolicy = "Automatic"
+	// RolloutOnRequest waits for the annotation dittofs.io/rollout.
+	RolloutOnRequest RolloutPolicy = "OnRequest"
+)

@@ -3,8 +3,14 @@
 
 package v1alpha1
 
-// IdentitySpec is how callers of the dfs REST API prove who they are.
+// IdentitySpec is how callers of the dfs REST API, and users of files, prove who they are.
 type IdentitySpec struct {
+	// type is accepted, so that manifests of the DittoFS operator apply
+	// unchanged: memory is its only value, and nothing depends on it.
+	// +optional
+	// +k8s:optional
+	Type string `json:"type,omitempty"`
+
 	// jwt is the signing of access tokens.
 	// +optional
 	JWT JWTSpec `json:"jwt,omitempty"`
@@ -12,6 +18,16 @@ type IdentitySpec struct {
 	// admin is the first account of the server.
 	// +optional
 	Admin AdminSpec `json:"admin,omitempty"`
+
+	// ldap lets users of a directory in.
+	// +optional
+	// +k8s:optional
+	LDAP *LDAPSpec `json:"ldap,omitempty"`
+
+	// kerberos lets users with Kerberos tickets in.
+	// +optional
+	// +k8s:optional
+	Kerberos *KerberosSpec `json:"kerberos,omitempty"`
 }
 
 // JWTSpec sets up the access tokens of the dfs REST API.

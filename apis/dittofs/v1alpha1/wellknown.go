@@ -37,6 +37,16 @@ const (
 	// database: the server starts with an empty one.
 	AnnotationAcceptEmptyDatabase = "dittofs.io/accept-empty-database"
 
+	// AnnotationRollout on a DittoServer with the value RolloutNow carries out
+	// what spec.rollout: OnRequest, or a new release of ours, holds back. The
+	// controller takes the annotation away once the change is on its way.
+	AnnotationRollout = "dittofs.io/rollout"
+	// RolloutNow is the value of AnnotationRollout.
+	RolloutNow = "now"
+	// AnnotationAdopt on a DittoServer with the value true takes over the objects
+	// of a server that the DittoFS operator set up under the same name.
+	AnnotationAdopt = "dittofs.io/adopt"
+
 	// Finalizer keeps a deleted DittoServer until its parts are removed.
 	Finalizer = "dittofs.io/teardown"
 
@@ -51,6 +61,10 @@ const (
 	ConditionReady = "Ready"
 	// ConditionProgressing is True while a change is on its way to the pod.
 	ConditionProgressing = "Progressing"
+	// ConditionDegraded is True when something that worked, or should, does not.
+	ConditionDegraded = "Degraded"
+	// ConditionStorageReady is True when every claim is bound and as large as asked for.
+	ConditionStorageReady = "StorageReady"
 	// ConditionConfigReady is True when the configuration and every Secret it needs are in place.
 	ConditionConfigReady = "ConfigReady"
 	// ConditionDatabaseReady is True when dfs reaches its database.

@@ -9,6 +9,7 @@
 package v1alpha1
 
 import (
+	v1 "k8s.io/api/core/v1"
 	runtime "k8s.io/apimachinery/pkg/runtime"
 )
 
@@ -22,6 +23,10 @@ func RegisterDefaults(scheme *runtime.Scheme) error {
 }
 
 func SetObjectDefaults_DittoServer(in *DittoServer) {
+	SetDefaults_DittoServerSpec(&in.Spec)
+	if in.Spec.Rollout == "" {
+		in.Spec.Rollout = "Automatic"
+	}
 	if in.Spec.Image == "" {
 		in.Spec.Image = "marmos91c/dittofs:v0.29.0"
 	}
@@ -30,15 +35,57 @@ func SetObjectDefaults_DittoServer(in *DittoServer) {
 		in.Spec.Replicas = &ptrVar1
 	}
 	SetDefaults_StorageSpec(&in.Spec.Storage)
+	if in.Spec.Storage.WhenScaled == "" {
+		in.Spec.Storage.WhenScaled = "Retain"
+	}
+	if in.Spec.DeletionPolicy.Volumes == "" {
+		in.Spec.DeletionPolicy.Volumes = "Retain"
+	}
 	SetDefaults_DatabaseSpec(&in.Spec.Database)
 	if in.Spec.Database.SQLite != nil {
 		if in.Spec.Database.SQLite.Path == "" {
 			in.Spec.Database.SQLite.Path = "/data/controlplane/controlplane.db"
 		}
 	}
+	if in.Spec.Percona != nil {
+		SetDefaults_PerconaSpec(in.Spec.Percona)
+		if in.Spec.Percona.DatabaseName == "" {
+			in.Spec.Percona.DatabaseName = "dittofs"
+		}
+		if in.Spec.Percona.UserName == "" {
+			in.Spec.Percona.UserName = "dittofs"
+		}
+		if in.Spec.Percona.PgBouncer != nil {
+			if in.Spec.Percona.PgBouncer.Replicas == nil {
+				var ptrVar1 int32 = 1
+				in.Spec.Percona.PgBouncer.Replicas = &ptrVar1
+			}
+		}
+		if in.Spec.Percona.Backup != nil {
+			if in.Spec.Percona.Backup.Region == "" {
+				in.Spec.Percona.Backup.Region = "eu-west-1"
+			}
+			if in.Spec.Percona.Backup.FullSchedule == "" {
+				in.Spec.Percona.Backup.FullSchedule = "0 2 * * *"
+			}
+			if in.Spec.Percona.Backup.IncrSchedule == "" {
+				in.Spec.Percona.Backup.IncrSchedule = "0 * * * *"
+			}
+			if in.Spec.Percona.Backup.RetentionDays == nil {
+				var ptrVar1 int32 = 7
+				in.Spec.Percona.Backup.RetentionDays = &ptrVar1
+			}
+		}
+		if in.Spec.Percona.ReadyTimeout == "" {
+			in.Spec.Percona.ReadyTimeout = "10m"
+		}
+	}
 	if in.Spec.ControlPlane.Port == nil {
 		var ptrVar1 int32 = 8080
 		in.Spec.ControlPlane.Port = &ptrVar1
+	}
+	if in.Spec.ControlPlane.WriteTimeout == "" {
+		in.Spec.ControlPlane.WriteTimeout = "2m"
 	}
 	if in.Spec.Identity.JWT.AccessTokenDuration == "" {
 		in.Spec.Identity.JWT.AccessTokenDuration = "15m"
@@ -52,6 +99,25 @@ func SetObjectDefaults_DittoServer(in *DittoServer) {
 	if in.Spec.Service.Type == "" {
 		in.Spec.Service.Type = "ClusterIP"
 	}
+	if in.Spec.AdapterDiscovery.PollingInterval == "" {
+		in.Spec.AdapterDiscovery.PollingInterval = "30s"
+	}
+	if in.Spec.AdapterServices.Type == "" {
+		in.Spec.AdapterServices.Type = "LoadBalancer"
+	}
+	if in.Spec.NetworkPolicy.Enabled == nil {
+		var ptrVar1 bool = true
+		in.Spec.NetworkPolicy.Enabled = &ptrVar1
+	}
+	if in.Spec.Metrics != nil {
+		if in.Spec.Metrics.Port == nil {
+			var ptrVar1 int32 = 9090
+			in.Spec.Metrics.Port = &ptrVar1
+		}
+		if in.Spec.Metrics.Path == "" {
+			in.Spec.Metrics.Path = "/metrics"
+		}
+	}
 	if in.Spec.Logging.Level == "" {
 		in.Spec.Logging.Level = "INFO"
 	}
@@ -60,6 +126,72 @@ func SetObjectDefaults_DittoServer(in *DittoServer) {
 	}
 	if in.Spec.Logging.Output == "" {
 		in.Spec.Logging.Output = "stdout"
+	}
+	for i := range in.Spec.SnapshotPolicies {
+		a := &in.Spec.SnapshotPolicies[i]
+		if a.Enabled == nil {
+			var ptrVar1 bool = true
+			a.Enabled = &ptrVar1
+		}
+	}
+	if in.Spec.ShutdownTimeout == "" {
+		in.Spec.ShutdownTimeout = "30s"
+	}
+	for i := range in.Spec.ExtraEnv {
+		a := &in.Spec.ExtraEnv[i]
+		if a.ValueFrom != nil {
+			if a.ValueFrom.FileKeyRef != nil {
+				if a.ValueFrom.FileKeyRef.Optional == nil {
+					var ptrVar1 bool = false
+					a.ValueFrom.FileKeyRef.Optional = &ptrVar1
+				}
+			}
+		}
+	}
+	for i := range in.Spec.ExtraVolumes {
+		a := &in.Spec.ExtraVolumes[i]
+		if a.VolumeSource.ISCSI != nil {
+			if a.VolumeSource.ISCSI.ISCSIInterface == "" {
+				a.VolumeSource.ISCSI.ISCSIInterface = "default"
+			}
+		}
+		if a.VolumeSource.RBD != nil {
+			if a.VolumeSource.RBD.RBDPool == "" {
+				a.VolumeSource.RBD.RBDPool = "rbd"
+			}
+			if a.VolumeSource.RBD.RadosUser == "" {
+				a.VolumeSource.RBD.RadosUser = "admin"
+			}
+			if a.VolumeSource.RBD.Keyring == "" {
+				a.VolumeSource.RBD.Keyring = "/etc/ceph/keyring"
+			}
+		}
+		if a.VolumeSource.AzureDisk != nil {
+			if a.VolumeSource.AzureDisk.CachingMode == nil {
+				ptrVar1 := v1.AzureDataDiskCachingMode(v1.AzureDataDiskCachingReadWrite)
+				a.VolumeSource.AzureDisk.CachingMode = &ptrVar1
+			}
+			if a.VolumeSource.AzureDisk.FSType == nil {
+				var ptrVar1 string = "ext4"
+				a.VolumeSource.AzureDisk.FSType = &ptrVar1
+			}
+			if a.VolumeSource.AzureDisk.ReadOnly == nil {
+				var ptrVar1 bool = false
+				a.VolumeSource.AzureDisk.ReadOnly = &ptrVar1
+			}
+			if a.VolumeSource.AzureDisk.Kind == nil {
+				ptrVar1 := v1.AzureDataDiskKind(v1.AzureSharedBlobDisk)
+				a.VolumeSource.AzureDisk.Kind = &ptrVar1
+			}
+		}
+		if a.VolumeSource.ScaleIO != nil {
+			if a.VolumeSource.ScaleIO.StorageMode == "" {
+				a.VolumeSource.ScaleIO.StorageMode = "ThinProvisioned"
+			}
+			if a.VolumeSource.ScaleIO.FSType == "" {
+				a.VolumeSource.ScaleIO.FSType = "xfs"
+			}
+		}
 	}
 }
 

@@ -9,6 +9,26 @@
 package v1alpha1
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in AdapterDiscoverySpec) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.AdapterDiscoverySpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in AdapterServiceSpec) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.AdapterServiceSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in AdapterServicesSpec) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.AdapterServicesSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in AdapterStatus) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.AdapterStatus"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in AdminSpec) OpenAPIModelName() string {
 	return "io.dittofs.v1alpha1.AdminSpec"
 }
@@ -21,6 +41,16 @@ func (in ControlPlaneSpec) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in DatabaseSpec) OpenAPIModelName() string {
 	return "io.dittofs.v1alpha1.DatabaseSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in DatabaseStatus) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.DatabaseStatus"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in DeletionPolicy) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.DeletionPolicy"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -44,8 +74,18 @@ func (in DittoServerStatus) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in EndpointsStatus) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.EndpointsStatus"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in IdentitySpec) OpenAPIModelName() string {
 	return "io.dittofs.v1alpha1.IdentitySpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in IngressSpec) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.IngressSpec"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -54,8 +94,68 @@ func (in JWTSpec) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in KerberosSpec) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.KerberosSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in LDAPSpec) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.LDAPSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in LocalSecretReference) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.LocalSecretReference"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in LoggingSpec) OpenAPIModelName() string {
 	return "io.dittofs.v1alpha1.LoggingSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in MachineAccountSpec) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.MachineAccountSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in MetricsSpec) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.MetricsSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in NetworkPolicySpec) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.NetworkPolicySpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ObjectReference) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.ObjectReference"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in PerconaBackupSpec) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.PerconaBackupSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in PerconaClusterReference) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.PerconaClusterReference"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in PerconaImages) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.PerconaImages"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in PerconaSpec) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.PerconaSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in PgBouncerSpec) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.PgBouncerSpec"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -74,11 +174,41 @@ func (in SecretReference) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ServiceExposure) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.ServiceExposure"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ServiceMonitorSpec) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.ServiceMonitorSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in ServiceSpec) OpenAPIModelName() string {
 	return "io.dittofs.v1alpha1.ServiceSpec"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in SnapshotPolicy) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.SnapshotPolicy"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in SnapshotPolicyStatus) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.SnapshotPolicyStatus"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in StorageSpec) OpenAPIModelName() string {
 	return "io.dittofs.v1alpha1.StorageSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in Value) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.Value"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in VolumeStatus) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.VolumeStatus"
 }

@@ -1,21 +1,23 @@
 // SPDX-FileCopyrightText: The dittofs-apiserver authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package secretaccess refuses a DittoServer whose author may not read the
-// Secrets that its pod will read: nobody reads a Secret through a server that
-// they shape. It asks the authorizer about the requester and reads no Secret.
+// Package secretaccess refuses a DittoServer whose author may not do themselves
+// what the server does for them: read its Secrets, run as its ServiceAccount,
+// take over the StatefulSet that is there. It asks the authorizer about the
+// requester, and warns of Secrets that will not do.
 package secretaccess
 
 import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
+	"time"
 
-	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apiserver/pkg/admission"
 	"k8s.io/apiserver/pkg/admission/initializer"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/metadata"
 
 	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
 	dittofsadmission "github.com/dittofs/dittofs-apiserver/pkg/admission"
@@ -24,15 +26,21 @@ import (
 // PluginName is the name for --enable-admission-plugins and --disable-admission-plugins.
 const PluginName = "DittoServerSecretAccess"
 
+// lookupTimeout bounds the look-ups of one request in the host cluster.
+const lookupTimeout = 5 * time.Second
+
 // Register makes the plugin known.
 func Register(plugins *admission.Plugins) {
 	plugins.Register(PluginName, func(io.Reader) (admission.Interface, error) { return New(), nil })
 }
 
-// Plugin fails closed: without an answer about the requester nothing is allowed.
+// Plugin fails closed: without an answer about the requester, or about what is
+// there already, nothing is allowed. Its warnings fail open.
 type Plugin struct {
 	*admission.Handler
 	authorizer authorizer.Authorizer
+	client     kubernetes.Interface
+	metadata   metadata.Interface
 }
 
 // New returns the plugin, to be completed by the initializers.
@@ -41,71 +49,97 @@ func New() *Plugin {
 }
 
 var (
-	_ admission.ValidationInterface     = &Plugin{}
-	_ initializer.WantsAuthorizer       = &Plugin{}
-	_ admission.InitializationValidator = &Plugin{}
+	_ admission.ValidationInterface          = &Plugin{}
+	_ initializer.WantsAuthorizer            = &Plugin{}
+	_ initializer.WantsExternalKubeClientSet = &Plugin{}
+	_ dittofsadmission.WantsHostMetadata     = &Plugin{}
 )
 
 // SetAuthorizer takes the authorizer of the server, which asks the host cluster.
 func (p *Plugin) SetAuthorizer(a authorizer.Authorizer) { p.authorizer = a }
 
+// SetExternalKubeClientSet takes the client of the host.
+func (p *Plugin) SetExternalKubeClientSet(client kubernetes.Interface) { p.client = client }
+
+// SetHostMetadata takes the client that sees no content.
+func (p *Plugin) SetHostMetadata(client metadata.Interface) { p.metadata = client }
+
 // ValidateInitialization fails when an initializer was left out.
 func (p *Plugin) ValidateInitialization() error {
-	if p.authorizer == nil {
-		return fmt.Errorf("%s needs an authorizer", PluginName)
+	if p.authorizer == nil || p.client == nil || p.metadata == nil {
+		return fmt.Errorf("%s needs an authorizer and the clients of the host cluster", PluginName)
 	}
 	return nil
 }
 
-// Validate asks for every Secret of the spec whether the requester may get it,
-// when a field changes that decides what runs or where credentials go.
+// Validate asks about everything that the spec leads to, not only about what has
+// changed: a new image reads the Secrets that somebody else has named.
 func (p *Plugin) Validate(ctx context.Context, attributes admission.Attributes, _ admission.ObjectInterfaces) error {
 	server, old := dittofsadmission.Changed(attributes)
-	if server == nil || old != nil && !decidesWhatRuns(server, old) {
+	adopts := dittofsadmission.Adopts(attributes)
+	switch {
+	case server == nil && !adopts:
+		return nil
+	case server == nil:
+		// Only the annotation is new.
+		server = attributes.GetObject().(*dittofsv1alpha1.DittoServer)
+	case old != nil && !adopts && !decidesWhatRuns(&server.Spec, &old.Spec):
 		return nil
 	}
-	for _, name := range referencedSecrets(&server.Spec) {
-		decision, reason, err := p.authorizer.Authorize(ctx, authorizer.AttributesRecord{
-			User: attributes.GetUserInfo(), Verb: "get", APIVersion: "v1", Resource: "secrets",
-			Namespace: attributes.GetNamespace(), Name: name, ResourceRequest: true,
-		})
-		if err != nil && decision != authorizer.DecisionAllow {
-			return admission.NewForbidden(attributes, fmt.Errorf("asking whether you may get Secret %q failed, try again: %w", name, err))
-		}
-		if decision != authorizer.DecisionAllow {
-			return admission.NewForbidden(attributes, fmt.Errorf(
-				"the spec refers to Secret %q, which you may not read: user %q needs the verb get on secrets in namespace %s%s",
-				name, attributes.GetUserInfo().GetName(), attributes.GetNamespace(), suffix(reason)))
-		}
+	created := attributes.GetOperation() == admission.Create
+	references := referencesOf(server)
+	rights, err := p.rights(ctx, attributes, server, references, created, created || adopts)
+	if err != nil {
+		return dittofsadmission.Unavailable(attributes, "looking for what is there already", err)
 	}
+	if err := dittofsadmission.RequireRights(ctx, p.authorizer, attributes, rights); err != nil {
+		return err
+	}
+	p.warn(ctx, attributes.GetNamespace(), server, references)
 	return nil
 }
 
-func suffix(reason string) string {
-	if reason == "" {
-		return ""
+// rights are what the requester needs.
+func (p *Plugin) rights(ctx context.Context, attributes admission.Attributes, server *dittofsv1alpha1.DittoServer,
+	references []reference, created, takesOver bool) ([]dittofsadmission.Right, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
+	defer cancel()
+	namespace := attributes.GetNamespace()
+	var rights []dittofsadmission.Right
+	for _, ref := range references {
+		// A Secret that will be made for this server holds nothing yet. If it is
+		// there, it is that of an earlier server, whose data this one goes on with.
+		if ref.derived && created {
+			exists, err := dittofsadmission.Exists(ctx, p.metadata, dittofsadmission.Secrets, namespace, ref.name)
+			if err != nil {
+				return nil, err
+			}
+			if !exists {
+				continue
+			}
+		}
+		rights = append(rights, dittofsadmission.Right{
+			Verb: "get", Resource: dittofsadmission.Secrets, Kind: "Secret", Name: ref.name, Field: ref.field,
+		})
 	}
-	return " (" + reason + ")"
-}
-
-func decidesWhatRuns(server, old *dittofsv1alpha1.DittoServer) bool {
-	return server.Spec.Image != old.Spec.Image ||
-		!apiequality.Semantic.DeepEqual(server.Spec.Database, old.Spec.Database) ||
-		!apiequality.Semantic.DeepEqual(server.Spec.Identity, old.Spec.Identity)
-}
-
-// referencedSecrets are the names that the spec names, sorted, each once.
-func referencedSecrets(spec *dittofsv1alpha1.DittoServerSpec) []string {
-	var names []string
-	if ref := spec.Database.PostgresSecretRef; ref != nil {
-		names = append(names, ref.Name)
+	// Its token is not mounted, but a cluster may give the pod other credentials
+	// by its ServiceAccount: server.md 13.
+	if account := server.Spec.ServiceAccountName; account != "" && account != "default" {
+		rights = append(rights, dittofsadmission.Right{
+			Verb: "create", Resource: dittofsadmission.Pods, Field: fmt.Sprintf("spec.serviceAccountName is %q, another than default", account),
+		})
 	}
-	if ref := spec.Identity.JWT.SecretRef; ref != nil {
-		names = append(names, ref.Name)
+	if !takesOver {
+		return rights, nil
 	}
-	if ref := spec.Identity.Admin.PasswordSecretRef; ref != nil {
-		names = append(names, ref.Name)
+	exists, err := dittofsadmission.Exists(ctx, p.metadata, dittofsadmission.StatefulSets, namespace, server.Name)
+	if err != nil {
+		return nil, err
 	}
-	slices.Sort(names)
-	return slices.Compact(names)
+	if exists {
+		rights = append(rights, dittofsadmission.Right{
+			Verb: "update", Resource: dittofsadmission.StatefulSets, Kind: "StatefulSet", Name: server.Name, Field: "it is there already",
+		})
+	}
+	return rights, nil
 }

@@ -43,9 +43,10 @@ const (
 
 // Result describes one object after Ensure.
 type Result struct {
-	Kind   string
-	Name   string
-	Action Action
+	APIVersion string
+	Kind       string
+	Name       string
+	Action     Action
 	// Live is the object as last seen, with the type of its kind; nil when it does not exist.
 	// After Created and Changed it is the answer to the apply.
 	Live client.Object
@@ -81,7 +82,7 @@ type Request struct {
 
 // Ensure makes the object what it should be.
 func (a *Applier) Ensure(ctx context.Context, req Request) (Result, error) {
-	res := Result{Kind: req.Kind.GVK.Kind, Name: req.Name, Action: Unchanged}
+	res := Result{APIVersion: req.Kind.GVK.GroupVersion().String(), Kind: req.Kind.GVK.Kind, Name: req.Name, Action: Unchanged}
 	want, err := toFields(req.Want)
 	if err != nil {
 		return res, fmt.Errorf("encode the wanted %s %s: %w", res.Kind, res.Name, err)
@@ -159,7 +160,9 @@ func (a *Applier) send(ctx context.Context, req Request, res Result, want fields
 		return res, fmt.Errorf("apply %s %s: %w", res.Kind, res.Name, err)
 	}
 	live := req.Kind.New()
-	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(u.Object, live); err != nil {
+	if plain, ok := live.(*unstructured.Unstructured); ok {
+		plain.Object = u.Object
+	} else if err := runtime.DefaultUnstructuredConverter.FromUnstructured(u.Object, live); err != nil {
 		return res, fmt.Errorf("decode the applied %s %s: %w", res.Kind, res.Name, err)
 	}
 	res.Live = live

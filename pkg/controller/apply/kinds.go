@@ -8,9 +8,11 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
+	networkingv1ac "k8s.io/client-go/applyconfigurations/networking/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
@@ -49,6 +51,18 @@ func Services() Kind {
 func StatefulSets() Kind {
 	return kindOf(appsv1.SchemeGroupVersion.WithKind("StatefulSet"), appsv1ac.ExtractStatefulSet,
 		func() *appsv1.StatefulSet { return &appsv1.StatefulSet{} })
+}
+
+// Ingresses is the kind Ingress.
+func Ingresses() Kind {
+	return kindOf(networkingv1.SchemeGroupVersion.WithKind("Ingress"), networkingv1ac.ExtractIngress,
+		func() *networkingv1.Ingress { return &networkingv1.Ingress{} })
+}
+
+// NetworkPolicies is the kind NetworkPolicy.
+func NetworkPolicies() Kind {
+	return kindOf(networkingv1.SchemeGroupVersion.WithKind("NetworkPolicy"), networkingv1ac.ExtractNetworkPolicy,
+		func() *networkingv1.NetworkPolicy { return &networkingv1.NetworkPolicy{} })
 }
 
 func kindOf[O client.Object, C any](gvk schema.GroupVersionKind, extract func(O, string) (C, error), empty func() O) Kind {

@@ -26,10 +26,14 @@ func Ours(obj metav1.Object, server string, uid types.UID) bool {
 	if labels[dittofsv1alpha1.LabelManagedBy] == dittofsv1alpha1.ManagedBy && labels[dittofsv1alpha1.LabelServer] == server {
 		return true
 	}
-	return uid != "" && labels[dittofsv1alpha1.LabelServerUID] == string(uid) &&
-		slices.ContainsFunc(obj.GetManagedFields(), func(entry metav1.ManagedFieldsEntry) bool {
-			return entry.Manager == dittofsv1alpha1.FieldManager && entry.Operation == metav1.ManagedFieldsOperationApply
-		})
+	return uid != "" && labels[dittofsv1alpha1.LabelServerUID] == string(uid) && Applied(obj)
+}
+
+// Applied says that we have applied an object. A copy that somebody makes of one has its labels, and not this.
+func Applied(obj metav1.Object) bool {
+	return slices.ContainsFunc(obj.GetManagedFields(), func(entry metav1.ManagedFieldsEntry) bool {
+		return entry.Manager == dittofsv1alpha1.FieldManager && entry.Operation == metav1.ManagedFieldsOperationApply
+	})
 }
 
 // DescribeOwner says in a few words who has an object: its controller, the DittoServer it carries the label of, or

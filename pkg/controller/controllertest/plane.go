@@ -22,6 +22,8 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
+
+	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
 )
 
 // Plane is a running etcd and kube-apiserver. The DittoServers in it are custom resources with a status; whatever our own
@@ -65,7 +67,8 @@ func (p *Plane) Loopback() *rest.Config {
 	return config
 }
 
-// finalizer answers the subresource finalize, which custom resources do not have, by a patch of the finalizers.
+// finalizer answers the subresource finalize, which custom resources do not have, by a patch of the finalizers and of the
+// one annotation that the subresource takes away.
 type finalizer struct{ next http.RoundTripper }
 
 func (f finalizer) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -89,9 +92,13 @@ func (f finalizer) RoundTrip(req *http.Request) (*http.Response, error) {
 	if finalizers == nil {
 		finalizers = []string{}
 	}
-	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{
+	metadata := map[string]any{
 		"finalizers": finalizers, "resourceVersion": body.Metadata.ResourceVersion, "uid": body.Metadata.UID,
-	}})
+	}
+	if _, asked := body.Metadata.Annotations[dittofsv1alpha1.AnnotationRollout]; !asked {
+		metadata["annotations"] = map[string]any{dittofsv1alpha1.AnnotationRollout: nil}
+	}
+	patch, err := json.Marshal(map[string]any{"metadata": metadata})
 	if err != nil {
 		return nil, err
 	}

@@ -10,12 +10,17 @@ import (
 )
 
 const (
-	// DefaultInterval is the time between two rounds with a server that answers.
+	// DefaultInterval is the time between two rounds with a server that answers, if its spec does not say.
 	DefaultInterval = 30 * time.Second
+	// minInterval and maxInterval bound spec.adapterDiscovery.pollingInterval.
+	minInterval = 5 * time.Second
+	maxInterval = time.Hour
 	// firstRetry and maxRetry bound the time between two rounds with one that does not: five tries in the first minutes,
-	// then one in five minutes.
+	// then one in five minutes. They bound the tries of what dfs refused, too.
 	firstRetry = 5 * time.Second
 	maxRetry   = 5 * time.Minute
+	// minPause keeps a clock that jumps from turning rounds into a loop.
+	minPause = time.Second
 	// jitter spreads servers that were first asked at the same time.
 	jitter = 0.1
 )

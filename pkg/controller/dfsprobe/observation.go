@@ -1,9 +1,10 @@
 // SPDX-FileCopyrightText: The dittofs-apiserver authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package dfsprobe asks running DittoFS servers how they are: their health and their protocol adapters.
-// In go DittoServers, their pods and their JWT secrets; out comes one Observation per server, in a Store.
-// It never writes to a cluster or to a DittoFS server, and never trusts a Service or DNS for an address.
+// Package dfsprobe asks running DittoFS servers how they are, and keeps those parts of the spec in them that have no place
+// in a configuration file: snapshot policies and identity providers. In go DittoServers, their pods and their Secrets; out
+// comes one Observation per server, in a Store. It never writes to a cluster, never to a DittoFS server whose identity is in
+// doubt, which is paused or while the store is only observed, and never trusts a Service or DNS for an address.
 package dfsprobe
 
 import (
@@ -31,13 +32,21 @@ const (
 	TokenUnsigned Token = "Unsigned"
 )
 
-// Adapter is one enabled protocol adapter of a server.
+// Adapter is one protocol adapter of a server, switched on or not.
 type Adapter struct {
 	Type string
 	// Serving says that it runs and is healthy.
 	Serving bool
-	// Detail says what dfs reports of an adapter that does not serve.
+	// Detail says what dfs reports of an enabled adapter that does not serve.
 	Detail string
+	// Enabled says that it is switched on. One that is not has no business serving.
+	Enabled bool
+	// Port that it listens on in the pod.
+	Port int32
+	// PortmapperPort is the port, TCP and UDP, of the portmapper that comes with NFS; 0 while it is off.
+	PortmapperPort int32
+	// UDP says that NFS answers UDP on Port too.
+	UDP bool
 }
 
 // Observation is what is known of the dfs process in one pod. The zero value means nothing at all.
@@ -58,9 +67,29 @@ type Observation struct {
 	// Token is what became of the last authenticated call, TokenDetail more about it.
 	Token       Token
 	TokenDetail string
-	// Adapters are the enabled adapters, once AdaptersKnown.
+	// Adapters are all adapters that the pod was last seen to have, switched off ones included. AdaptersKnown says that the
+	// list is the answer of the last round that got this far; while it is false, whoever acts on adapters leaves all as it is.
 	AdaptersKnown bool
 	Adapters      []Adapter
+	// MachineSID is the identity of the running process's database, empty until it was asked.
+	MachineSID string
+	// Policies are the results of spec.snapshotPolicies, and of policies that left it and could not be switched off yet. Nil
+	// until they were first looked at, empty when there are none.
+	Policies []PolicyResult
+	// Providers are the problems with identity providers, by provider (ldap, kerberos): an empty text if it is as wanted.
+	// One that the spec does not name and never did is not in it. Nil until they were first looked at.
+	Providers map[string]string
+}
+
+// EnabledAdapters are the adapters that are switched on, and so ought to serve.
+func (o Observation) EnabledAdapters() []Adapter {
+	var out []Adapter
+	for _, a := range o.Adapters {
+		if a.Enabled {
+			out = append(out, a)
+		}
+	}
+	return out
 }
 
 // Same says that two observations lead to the same conclusions. The time of the last success counts only while calls

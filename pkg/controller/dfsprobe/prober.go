@@ -31,24 +31,21 @@ type Prober struct {
 	Dial Dial
 	// URLTemplate, when set, is the address of servers instead of the pod's.
 	URLTemplate string
-	Interval    time.Duration
-	Clock       clock.PassiveClock
+	// Interval is the time between two rounds with a server whose spec does not say.
+	Interval time.Duration
+	Clock    clock.PassiveClock
 	// Store receives what is seen; Changed is called when that is news.
 	Store   *Store
 	Changed func(ctx context.Context, server types.NamespacedName)
 
+	// WritesAllowed says, with the reason, whether a server may be written to: not while its identity is in doubt. It is
+	// asked before each round and must answer from memory. Nil: it may.
+	WritesAllowed func(types.NamespacedName) (bool, string)
+	// ObserveOnly says, with the reason, that nothing may be written to anybody for now. Nil: never.
+	ObserveOnly func() (bool, string)
+
 	mu     sync.Mutex
 	states map[types.NamespacedName]*state
-}
-
-// state is what is kept between rounds with one server. The queue never has two workers on the same server.
-type state struct {
-	target   Target
-	api      API
-	secrets  secrets
-	sign     func(context.Context) (string, error)
-	due      time.Time
-	failures int
 }
 
 // Reconcile asks a server if its time has come or something about it has changed, and says when to come back.
@@ -65,7 +62,8 @@ func (p *Prober) Reconcile(ctx context.Context, req reconcile.Request) (reconcil
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	t, found, err := p.target(ctx, server)
+	st := p.state(req.NamespacedName)
+	t, found, err := p.target(ctx, server, st.target)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
@@ -77,17 +75,22 @@ func (p *Prober) Reconcile(ctx context.Context, req reconcile.Request) (reconcil
 		}
 		return reconcile.Result{}, nil
 	}
-	st := p.state(req.NamespacedName)
-	now := p.Clock.Now()
-	if st.target == t && st.api != nil && now.Before(st.due) {
-		return reconcile.Result{RequeueAfter: st.due.Sub(now)}, nil
+	wanted, err := p.wanted(ctx, server, st.run)
+	if err != nil {
+		return reconcile.Result{}, err
 	}
-	if err := p.connect(st, t); err != nil {
-		return reconcile.Result{}, reconcile.TerminalError(fmt.Errorf("dfs API of %s: %w", req.Name, err))
+	if interval := p.interval(server); interval != st.interval {
+		st.interval, st.wait = interval, delay(interval, st.failures)
+	}
+	if now := p.Clock.Now(); st.target == t && st.wanted == wanted && now.Before(st.due()) {
+		return reconcile.Result{RequeueAfter: st.due().Sub(now)}, nil
+	}
+	if st.wanted != wanted {
+		st.wanted, st.dirty = wanted, true
 	}
 	before, _ := p.Store.Get(req.NamespacedName)
-	username := "dittofs-controller:" + string(server.UID)
-	seen, failed := p.round(ctx, req.Namespace, username, t, st, before)
+	v := newVisit(p, server, t, st, before)
+	failed := v.round(ctx)
 	if ctx.Err() != nil {
 		// The term ended in the middle: what was seen is no observation.
 		return reconcile.Result{}, nil
@@ -97,12 +100,20 @@ func (p *Prober) Reconcile(ctx context.Context, req reconcile.Request) (reconcil
 	} else {
 		st.failures = 0
 	}
-	wait := delay(p.Interval, st.failures)
-	st.due = p.Clock.Now().Add(wait)
-	if p.Store.Put(req.NamespacedName, seen) {
+	st.asked, st.wait = p.Clock.Now(), delay(st.interval, st.failures)
+	if p.Store.Put(req.NamespacedName, v.o) {
 		p.Changed(ctx, req.NamespacedName)
 	}
-	return reconcile.Result{RequeueAfter: wait}, nil
+	return reconcile.Result{RequeueAfter: max(st.due().Sub(st.asked), minPause)}, nil
+}
+
+// interval is the time between two rounds with a server that answers. A change of it works at once.
+func (p *Prober) interval(server *dittofsv1alpha1.DittoServer) time.Duration {
+	d, err := time.ParseDuration(server.Spec.AdapterDiscovery.PollingInterval)
+	if err != nil || d < minInterval || d > maxInterval {
+		return p.Interval
+	}
+	return d
 }
 
 // askable says whether a server may be asked at all: not while it is deleted, and never in a namespace that is not, or
@@ -114,58 +125,4 @@ func (p *Prober) askable(ctx context.Context, server *dittofsv1alpha1.DittoServe
 	// The cache's word is enough here: in doubt nobody is asked.
 	state, err := nscheck.Check(ctx, p.Host, p.Host, server)
 	return state == nscheck.Same, err
-}
-
-func (p *Prober) state(server types.NamespacedName) *state {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.states == nil {
-		p.states = map[types.NamespacedName]*state{}
-	}
-	st := p.states[server]
-	if st == nil {
-		st = &state{}
-		p.states[server] = st
-	}
-	return st
-}
-
-// connect makes the connection that a target needs. A changed target is a new chance: it starts without failures.
-func (p *Prober) connect(st *state, t Target) error {
-	if st.api != nil && st.target == t {
-		return nil
-	}
-	if st.target != t {
-		st.failures = 0
-	}
-	if st.api != nil && st.target.BaseURL == t.BaseURL && st.target.Address == t.Address {
-		st.target = t
-		return nil
-	}
-	if st.api != nil {
-		st.api.CloseIdleConnections()
-	}
-	api, err := p.Dial(t, func(ctx context.Context) (string, error) { return st.sign(ctx) })
-	if err != nil {
-		return err
-	}
-	st.api, st.target = api, t
-	return nil
-}
-
-// pause closes the connection to a server that cannot be asked now, and keeps what is known of its secrets.
-func (p *Prober) pause(server types.NamespacedName) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if st := p.states[server]; st != nil && st.api != nil {
-		st.api.CloseIdleConnections()
-		st.api, st.target = nil, Target{}
-	}
-}
-
-func (p *Prober) drop(server types.NamespacedName) {
-	p.pause(server)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	delete(p.states, server)
 }

@@ -5,175 +5,27 @@ package dfsprobe
 
 import (
 	"context"
-	"fmt"
-	"net"
-	"net/http"
-	"net/http/httptest"
-	"net/url"
-	"strconv"
+	"crypto/tls"
+	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/golang-jwt/jwt/v5"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/types"
-	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
-	testclock "k8s.io/utils/clock/testing"
-	"k8s.io/utils/ptr"
-	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/client/fake"
-	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
-	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
 	"github.com/dittofs/dittofs-apiserver/pkg/dfs"
 	"github.com/dittofs/dittofs-apiserver/pkg/render"
 )
 
-const (
-	oldSecret = "old-0123456789abcdef0123456789abcdef"
-	newSecret = "new-0123456789abcdef0123456789abcdef"
+// firstRound is what is asked of a process that is met for the first time, roundAfter what is asked of it from then on.
+var (
+	roundAfter = []string{"GET /health", "GET /api/v1/adapters"}
+	firstRound = append(slices.Clone(roundAfter), "GET /api/v1/adapters/nfs/settings", "GET /api/v1/settings/machine_sid",
+		"GET /api/v1/settings/"+noteKey)
 )
-
-// fakeDFS is a dfs that started with one JWT secret. Like the real one it answers 401 as text.
-type fakeDFS struct {
-	mu       sync.Mutex
-	secret   string
-	database string
-	adapters string
-	skew     time.Duration
-	clock    *testclock.FakeClock
-	calls    []string
-	users    []string
-}
-
-func (d *fakeDFS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.calls = append(d.calls, r.URL.Path)
-	w.Header().Set("Date", d.clock.Now().Add(d.skew).UTC().Format(http.TimeFormat))
-	switch r.URL.Path {
-	case "/health":
-		w.Header().Set("Content-Type", "application/json")
-		fmt.Fprintf(w, `{"status":"healthy","data":{"service":"dittofs","control_plane_db":%q}}`, d.database)
-	case "/api/v1/adapters":
-		claims := jwt.MapClaims{}
-		_, err := jwt.ParseWithClaims(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "), claims,
-			func(*jwt.Token) (any, error) { return []byte(d.secret), nil })
-		if err != nil || claims["role"] != "admin" {
-			http.Error(w, "Invalid or expired token", http.StatusUnauthorized)
-			return
-		}
-		d.users = append(d.users, claims["username"].(string))
-		w.Header().Set("Content-Type", "application/json")
-		fmt.Fprint(w, d.adapters)
-	default:
-		http.NotFound(w, r)
-	}
-}
-
-func (d *fakeDFS) take() []string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	calls := d.calls
-	d.calls = nil
-	return calls
-}
-
-type fixture struct {
-	t       *testing.T
-	dfs     *fakeDFS
-	http    *httptest.Server
-	clock   *testclock.FakeClock
-	p       *Prober
-	c       client.Client
-	reads   int // live reads of Secrets
-	changes int
-	key     types.NamespacedName
-}
-
-func newFixture(t *testing.T) *fixture {
-	t.Helper()
-	f := &fixture{
-		t: t, clock: testclock.NewFakeClock(time.Now()), key: types.NamespacedName{Namespace: "ns", Name: "files"},
-		dfs: &fakeDFS{secret: oldSecret, database: "reachable", adapters: `[{"type":"nfs","enabled":true,"running":true,"port":12049,"status":{"status":"healthy"}}]`},
-	}
-	f.dfs.clock = f.clock
-	f.http = httptest.NewServer(f.dfs)
-	t.Cleanup(f.http.Close)
-	u, err := url.Parse(f.http.URL)
-	f.do(err)
-	host, portText, err := net.SplitHostPort(u.Host)
-	f.do(err)
-	port, err := strconv.ParseInt(portText, 10, 32)
-	f.do(err)
-
-	scheme := runtime.NewScheme()
-	f.do(clientgoscheme.AddToScheme(scheme))
-	f.do(dittofsv1alpha1.Install(scheme))
-	server := &dittofsv1alpha1.DittoServer{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "files", UID: "server-uid",
-		Annotations: map[string]string{dittofsv1alpha1.AnnotationNamespaceUID: "ns-uid"}}}
-	set := &appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "files", UID: "set-uid"}}
-	set.Spec.Template.Annotations = map[string]string{dittofsv1alpha1.AnnotationConfigHash: "1"}
-	pod := &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "files-0", UID: "pod-1",
-			Annotations:     map[string]string{dittofsv1alpha1.AnnotationConfigHash: "1"},
-			OwnerReferences: []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: "StatefulSet", Name: "files", UID: "set-uid", Controller: ptr.To(true)}}},
-		Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: render.ContainerName, Ports: []corev1.ContainerPort{{ContainerPort: int32(port)}}}}},
-		Status: corev1.PodStatus{Phase: corev1.PodRunning, PodIP: host,
-			Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}},
-	}
-	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "files-jwt-secret", UID: "secret-uid"},
-		Data: map[string][]byte{render.JWTSecretKey: []byte(oldSecret)}}
-	f.c = fake.NewClientBuilder().WithScheme(scheme).
-		WithObjects(server, set, pod, secret, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "ns", UID: "ns-uid"}}).
-		WithInterceptorFuncs(interceptor.Funcs{Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error {
-			if _, ok := obj.(*corev1.Secret); ok {
-				f.reads++
-			}
-			return c.Get(ctx, key, obj, opts...)
-		}}).Build()
-	f.restartController()
-	return f
-}
-
-// restartController forgets everything.
-func (f *fixture) restartController() {
-	f.p = &Prober{
-		Servers: f.c, Host: f.c, Live: f.c, Dial: DialPod(time.Second), Interval: DefaultInterval, Clock: f.clock, Store: NewStore(),
-		Changed: func(context.Context, types.NamespacedName) { f.changes++ },
-	}
-}
-
-func (f *fixture) do(err error) {
-	f.t.Helper()
-	if err != nil {
-		f.t.Fatal(err)
-	}
-}
-
-func (f *fixture) probe() (Observation, time.Duration) {
-	f.t.Helper()
-	res, err := f.p.Reconcile(f.t.Context(), reconcile.Request{NamespacedName: f.key})
-	f.do(err)
-	o, _ := f.p.Store.Get(f.key)
-	return o, res.RequeueAfter
-}
-
-func edit[O client.Object](f *fixture, obj O, name string, change func(O)) {
-	f.t.Helper()
-	f.do(f.c.Get(f.t.Context(), types.NamespacedName{Namespace: "ns", Name: name}, obj))
-	change(obj)
-	status := obj.DeepCopyObject().(client.Object)
-	f.do(f.c.Update(f.t.Context(), obj))
-	status.SetResourceVersion(obj.GetResourceVersion())
-	f.do(client.IgnoreNotFound(f.c.Status().Update(f.t.Context(), status)))
-}
 
 func TestAHealthyServerIsAskedOnceAnInterval(t *testing.T) {
 	f := newFixture(t)
@@ -187,7 +39,9 @@ func TestAHealthyServerIsAskedOnceAnInterval(t *testing.T) {
 	if f.dfs.users[0] != "dittofs-controller:server-uid" {
 		t.Errorf("the token is for %s", f.dfs.users[0])
 	}
-	f.dfs.take()
+	if calls := f.dfs.take(); !slices.Equal(calls, firstRound) {
+		t.Errorf("the first calls were %v", calls)
+	}
 	for range 5 {
 		f.probe()
 	}
@@ -196,7 +50,7 @@ func TestAHealthyServerIsAskedOnceAnInterval(t *testing.T) {
 	}
 	f.clock.Step(wait)
 	f.probe()
-	if calls := f.dfs.take(); len(calls) != 2 {
+	if calls := f.dfs.take(); !slices.Equal(calls, roundAfter) {
 		t.Errorf("the calls were %v", calls)
 	}
 	if f.changes != 1 || f.reads != 1 {
@@ -239,7 +93,7 @@ func TestANewPodIsAskedAtOnce(t *testing.T) {
 	f.probe()
 	f.dfs.take()
 	edit(f, &corev1.Pod{}, "files-0", func(p *corev1.Pod) { p.UID = "pod-2" })
-	if o, _ := f.probe(); o.Pod != "pod-2" || len(f.dfs.take()) != 2 {
+	if o, _ := f.probe(); o.Pod != "pod-2" || len(f.dfs.take()) != len(firstRound) {
 		t.Errorf("observed %+v", o)
 	}
 }
@@ -248,7 +102,7 @@ func TestAPodThatIsNotReadyIsAskedForItsHealthOnly(t *testing.T) {
 	f := newFixture(t)
 	edit(f, &corev1.Pod{}, "files-0", func(p *corev1.Pod) { p.Status.Conditions = nil })
 	o, _ := f.probe()
-	if calls := f.dfs.take(); len(calls) != 1 || calls[0] != "/health" || !o.Reached {
+	if calls := f.dfs.take(); len(calls) != 1 || calls[0] != "GET /health" || !o.Reached {
 		t.Errorf("the calls were %v, observed %+v", calls, o)
 	}
 	f.http.Close()
@@ -312,12 +166,12 @@ func TestAfterARotationTheRunningPodIsSpokenToWithItsOwnSecret(t *testing.T) {
 		t.Errorf("observed %+v after the calls %v", o, calls)
 	}
 	// The container restarts and reads the new value.
-	f.dfs.secret = newSecret
+	f.dfs.set(func(d *fakeDFS) { d.secret = newSecret })
 	edit(f, &corev1.Pod{}, "files-0", func(p *corev1.Pod) {
 		p.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: render.ContainerName, RestartCount: 1}}
 	})
 	f.dfs.take()
-	if o, _ = f.probe(); o.Token != TokenAccepted || len(f.dfs.take()) != 2 {
+	if o, _ = f.probe(); o.Token != TokenAccepted || len(f.dfs.take()) != len(firstRound) {
 		t.Errorf("observed %+v", o)
 	}
 }
@@ -362,24 +216,12 @@ func TestARefusedTokenIsNoLoop(t *testing.T) {
 	}
 }
 
-func TestABadAdapterIsNamed(t *testing.T) {
-	f := newFixture(t)
-	f.dfs.adapters = `[{"type":"nfs","enabled":true,"running":true,"status":{"status":"unknown"}},
-		{"type":"smb","enabled":true,"running":false,"status":{"status":"unhealthy","message":"bind: address in use"}},
-		{"type":"old","enabled":false,"running":false,"status":{"status":"disabled"}}]`
-	o, _ := f.probe()
-	want := []Adapter{{"nfs", false, "it says unknown"}, {"smb", false, "bind: address in use"}}
-	if len(o.Adapters) != 2 || o.Adapters[0] != want[0] || o.Adapters[1] != want[1] {
-		t.Errorf("observed %+v", o.Adapters)
-	}
-}
-
 func TestTheURLTemplateReplacesTheAddress(t *testing.T) {
 	f := newFixture(t)
 	edit(f, &corev1.Pod{}, "files-0", func(p *corev1.Pod) { p.Status.PodIP = "" })
 	f.p.URLTemplate = "http://gateway.example/{namespace}/{name}/{port}"
 	var dialled Target
-	f.p.Dial = func(t Target, token func(context.Context) (string, error)) (API, error) {
+	f.p.Dial = func(t Target, _ *tls.Config, token func(context.Context) (string, error)) (API, error) {
 		dialled = t
 		return dfs.New(f.http.URL, dfs.Options{Token: token})
 	}
@@ -392,7 +234,7 @@ func TestTheURLTemplateReplacesTheAddress(t *testing.T) {
 func TestValidateURLTemplate(t *testing.T) {
 	for template, ok := range map[string]bool{
 		"": true, "http://{name}-api.{namespace}.svc:{port}": true, "https://gw/{namespace}/{name}": true,
-		"gw:80": false, "ftp://gw": false, "http://": false,
+		"{scheme}://gw/{namespace}/{name}": true, "gw:80": false, "ftp://gw": false, "http://": false,
 	} {
 		if err := ValidateURLTemplate(template); (err == nil) != ok {
 			t.Errorf("%q: %v", template, err)

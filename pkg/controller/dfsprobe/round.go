@@ -6,99 +6,112 @@ package dfsprobe
 import (
 	"context"
 	"errors"
-	"syscall"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
 	"github.com/dittofs/dittofs-apiserver/pkg/dfs"
 )
 
 const (
-	// tokenTTL is the life of a token: one round.
+	// tokenTTL is the life of a token: one call, or a few of the same burst.
 	tokenTTL = time.Minute
 	// maxSkew is how far a server's clock may be ahead before a refused token is blamed on it.
 	maxSkew = tokenTTL / 2
-	// defaultPort is the port of a spec that was not defaulted.
+	// defaultPort is the port of a spec that was not defaulted, apiPortName what it is called in the pod.
 	defaultPort = 8080
+	apiPortName = "api"
+	healthPath  = "/health"
 )
 
-// API is what a round asks of a dfs API.
-type API interface {
-	Health(ctx context.Context) (dfs.Health, error)
-	Adapters(ctx context.Context) ([]dfs.Adapter, error)
-	CloseIdleConnections()
+// visit is one round with one server.
+type visit struct {
+	p      *Prober
+	server *dittofsv1alpha1.DittoServer
+	key    types.NamespacedName
+	t      Target
+	st     *state
+	now    time.Time
+	// o is what was known of the pod, and is added to.
+	o Observation
 }
 
-// Dial returns the API at a target; token is asked before each authenticated call.
-type Dial func(t Target, token func(context.Context) (string, error)) (API, error)
-
-// DialPod connects to the address of a target, whatever host its URL names.
-func DialPod(timeout time.Duration) Dial {
-	return func(t Target, token func(context.Context) (string, error)) (API, error) {
-		return dfs.New(t.BaseURL, dfs.Options{
-			Transport: dfs.NewPodTransport(t.Address, nil),
-			Token:     token,
-			Timeout:   timeout,
-		})
-	}
-}
-
-// round asks one server once. before is what was known until now; failed says that the next round should wait longer.
-func (p *Prober) round(ctx context.Context, namespace, username string, t Target, st *state, before Observation) (o Observation, failed bool) {
-	now := p.Clock.Now()
-	o = Observation{Pod: t.Pod}
+func newVisit(p *Prober, server *dittofsv1alpha1.DittoServer, t Target, st *state, before Observation) *visit {
+	v := &visit{p: p, server: server, key: client.ObjectKeyFromObject(server), t: t, st: st, now: p.Clock.Now(),
+		o: Observation{Pod: t.Pod}}
 	if before.Pod == t.Pod {
-		o = before
+		v.o = before
 	}
-	o.Failure = ""
-	fail := func(how string) (Observation, bool) {
-		o.Failure = how
-		// Of a pod that is not ready nothing else can be expected.
-		if t.Ready && o.FailingSince.IsZero() {
-			o.FailingSince = now
-		}
-		return o, true
-	}
-	health, err := st.api.Health(ctx)
-	if err != nil {
-		return fail(describe(err))
-	}
-	o.Reached, o.DatabaseReachable, o.Database = true, health.DatabaseReachable(), health.ControlPlaneDB
-	if !t.Ready {
-		o.FailingSince = time.Time{}
-		return o, false
-	}
-	if err := st.secrets.refresh(ctx, p.Live, namespace, t); err != nil {
-		// Not a failure of the server: its health is known. The Secret is reported by who renders the pod.
-		o.Token, o.TokenDetail, o.AdaptersKnown, o.Adapters = TokenUnsigned, err.Error(), false, nil
-		o.FailingSince, o.LastSuccess = time.Time{}, now
-		return o, true
-	}
-	adapters, err := p.authenticated(ctx, username, st)
-	switch {
-	case dfs.IsUnauthorized(err):
-		o.Token, o.TokenDetail = refusal(err, t, now), ""
-		o.AdaptersKnown, o.Adapters = false, nil
-		o.FailingSince = time.Time{}
-		return o, true
-	case err != nil:
-		return fail(describe(err))
-	}
-	o.Token, o.TokenDetail = TokenAccepted, ""
-	o.AdaptersKnown, o.Adapters = true, enabled(adapters)
-	o.FailingSince, o.LastSuccess = time.Time{}, now
-	return o, false
+	v.o.Failure = ""
+	return v
 }
+
+// round asks one server once. True says that the next round should wait longer.
+func (v *visit) round(ctx context.Context) (failed bool) {
+	if err := v.p.connect(ctx, v.key.Namespace, v.st, v.t); err != nil {
+		return v.fail(err.Error())
+	}
+	health, err := v.st.api.Health(ctx)
+	if err != nil {
+		return v.fail(v.describe(err))
+	}
+	v.o.Reached, v.o.DatabaseReachable, v.o.Database = true, health.DatabaseReachable(), health.ControlPlaneDB
+	v.began(health.StartedAt)
+	if !v.t.Ready {
+		v.o.FailingSince = time.Time{}
+		return false
+	}
+	if err := v.st.secrets.refresh(ctx, secretReader{v.p.Live}, v.key.Namespace, v.t); err != nil {
+		// Not a failure of the server: its health is known. The Secret is reported by who renders the pod.
+		v.o.Token, v.o.TokenDetail, v.o.AdaptersKnown = TokenUnsigned, err.Error(), false
+		v.o.FailingSince, v.o.LastSuccess = time.Time{}, v.now
+		v.unreached(err.Error())
+		return true
+	}
+	listed, err := v.authenticated(ctx)
+	if dfs.IsUnauthorized(err) {
+		v.o.Token, v.o.TokenDetail, v.o.AdaptersKnown = refusal(err, v.t, v.now), "", false
+		v.o.FailingSince = time.Time{}
+		v.unreached("dfs refuses the controller's token")
+		return true
+	}
+	if err == nil {
+		err = v.observeAdapters(ctx, listed)
+	}
+	if err != nil {
+		return v.fail(v.describe(err))
+	}
+	v.o.Token, v.o.TokenDetail = TokenAccepted, ""
+	v.o.FailingSince, v.o.LastSuccess = time.Time{}, v.now
+	v.sync(ctx)
+	return false
+}
+
+func (v *visit) fail(how string) bool {
+	v.o.Failure = how
+	// Of a pod that is not ready nothing else can be expected.
+	if v.t.Ready && v.o.FailingSince.IsZero() {
+		v.o.FailingSince = v.now
+	}
+	v.unreached(how)
+	return true
+}
+
+func (v *visit) describe(err error) string { return describe(err, v.t.TLS) }
 
 // authenticated lists the adapters with the first JWT secret that the server accepts.
-func (p *Prober) authenticated(ctx context.Context, username string, st *state) ([]dfs.Adapter, error) {
+func (v *visit) authenticated(ctx context.Context) ([]dfs.Adapter, error) {
+	username := "dittofs-controller:" + string(v.server.UID)
 	var err error
-	for _, secret := range st.secrets.candidates() {
-		st.sign = func(context.Context) (string, error) {
-			return dfs.SignToken(secret, dfs.Claims{Username: username, Role: dfs.RoleAdmin, TTL: tokenTTL, Now: p.Clock.Now()})
+	for _, secret := range v.st.secrets.candidates() {
+		v.st.sign = func(context.Context) (string, error) {
+			return dfs.SignToken(secret, dfs.Claims{Username: username, Role: dfs.RoleAdmin, TTL: tokenTTL, Now: v.p.Clock.Now()})
 		}
 		var adapters []dfs.Adapter
-		if adapters, err = st.api.Adapters(ctx); err == nil {
-			st.secrets.accepted(secret)
+		if adapters, err = v.st.api.Adapters(ctx); err == nil {
+			v.st.secrets.accepted(secret)
 			return adapters, nil
 		}
 		if !dfs.IsUnauthorized(err) {
@@ -119,45 +132,4 @@ func refusal(err error, t Target, now time.Time) Token {
 		return TokenRestartPending
 	}
 	return TokenRefused
-}
-
-func enabled(adapters []dfs.Adapter) []Adapter {
-	var out []Adapter
-	for _, a := range adapters {
-		if !a.Enabled {
-			continue
-		}
-		seen := Adapter{Type: a.Type, Serving: a.Healthy()}
-		if !seen.Serving {
-			seen.Detail = a.Status.Message
-			if seen.Detail == "" && a.Running {
-				seen.Detail = "it says " + a.Status.Status
-			} else if seen.Detail == "" {
-				seen.Detail = "it does not run"
-			}
-		}
-		out = append(out, seen)
-	}
-	return out
-}
-
-// describe puts a failed call into words that stay the same as long as the failure does: the text of a network error
-// holds port numbers that differ each time.
-func describe(err error) string {
-	switch {
-	case dfs.IsTimeout(err):
-		return "no answer in time"
-	case dfs.IsUntrusted(err):
-		return "TLS failed"
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return "connection refused"
-	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
-		return "no route to the pod"
-	case dfs.IsUnreachable(err):
-		return "the connection broke"
-	case dfs.IsForeign(err):
-		return "something other than a DittoFS server answers"
-	default:
-		return err.Error()
-	}
 }

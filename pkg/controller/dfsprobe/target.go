@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"net/url"
 	"strconv"
 	"strings"
 
@@ -31,8 +30,14 @@ type Target struct {
 	// BaseURL names the API, Address is what is dialled instead of its host; empty with a URL template.
 	BaseURL string
 	Address string
+	// TLS is how the API is dialled, and with which Secrets.
+	TLS TLS
 	// Stale says that the pod runs an older template than the StatefulSet has.
 	Stale bool
+	// Pod template: what the process was given when it started.
+	CertSecret string // with the certificate that it serves
+	ServesTLS  bool
+	HasKeytab  bool
 	// Secret is the JWT secret, SecretVersion the resource version of its Secret.
 	Secret        render.SecretKey
 	SecretVersion string
@@ -46,29 +51,14 @@ type process struct {
 
 func (t Target) process() process { return process{t.Pod, t.Restarts} }
 
-// ValidateURLTemplate says whether the template leads to a URL.
-func ValidateURLTemplate(template string) error {
-	if template == "" {
-		return nil
-	}
-	u, err := url.Parse(expand(template, types.NamespacedName{Namespace: "ns", Name: "name"}, 1))
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return fmt.Errorf("dfs URL template %q: want http or https and a host, with {namespace}, {name} and {port} where needed", template)
-	}
-	return nil
-}
-
-func expand(template string, server types.NamespacedName, port int32) string {
-	return strings.NewReplacer(
-		"{namespace}", server.Namespace,
-		"{name}", server.Name,
-		"{port}", strconv.Itoa(int(port)),
-	).Replace(template)
+// sameConnection says that a connection to one target leads to the other too.
+func (t Target) sameConnection(other Target) bool {
+	return t.BaseURL == other.BaseURL && t.Address == other.Address && t.TLS == other.TLS
 }
 
 // target finds the process to ask, in the caches only. There is none while the server is stopped or its pod has no
-// address.
-func (p *Prober) target(ctx context.Context, server *dittofsv1alpha1.DittoServer) (Target, bool, error) {
+// address. before is what was found last time.
+func (p *Prober) target(ctx context.Context, server *dittofsv1alpha1.DittoServer, before Target) (Target, bool, error) {
 	set := &appsv1.StatefulSet{}
 	key := types.NamespacedName{Namespace: server.Namespace, Name: render.StatefulSetName(server.Name)}
 	if err := p.Host.Get(ctx, key, set); apierrors.IsNotFound(err) {
@@ -88,7 +78,6 @@ func (p *Prober) target(ctx context.Context, server *dittofsv1alpha1.DittoServer
 	if owner == nil || owner.UID != set.UID || pod.DeletionTimestamp != nil || pod.Status.Phase != corev1.PodRunning {
 		return Target{}, false, nil
 	}
-	port := podPort(pod, server)
 	t := Target{
 		Pod:    pod.UID,
 		Ready:  podReady(pod),
@@ -101,30 +90,105 @@ func (p *Prober) target(ctx context.Context, server *dittofsv1alpha1.DittoServer
 			t.Restarts = c.RestartCount
 		}
 	}
-	name := client.ObjectKeyFromObject(server)
-	if p.URLTemplate != "" {
-		t.BaseURL = expand(p.URLTemplate, name, port)
-	} else if pod.Status.PodIP != "" {
-		// The host part is what a certificate would be checked against; nobody resolves it.
-		t.BaseURL = fmt.Sprintf("http://%s.%s.svc:%d", render.APIServiceName(name.Name), name.Namespace, port)
-		t.Address = net.JoinHostPort(pod.Status.PodIP, strconv.Itoa(int(port)))
+	if t.Stale && before.Pod == t.Pod {
+		// The template is already the next pod's. This one is what it was.
+		t.CertSecret, t.ServesTLS, t.HasKeytab = before.CertSecret, before.ServesTLS, before.HasKeytab
 	} else {
+		t.fromTemplate(&set.Spec.Template, server)
+	}
+	if !p.locate(&t, pod, server) {
 		return Target{}, false, nil
 	}
-	secret := watches.NewSecretMetadata()
-	key.Name = t.Secret.Name
-	if err := p.Host.Get(ctx, key, secret); err == nil {
-		t.SecretVersion = string(secret.UID) + "/" + secret.ResourceVersion
-	} else if !apierrors.IsNotFound(err) {
-		return Target{}, false, fmt.Errorf("look up Secret %s: %w", key.Name, err)
+	var err error
+	if t.SecretVersion, err = p.secretVersion(ctx, server.Namespace, t.Secret.Name); err != nil {
+		return Target{}, false, err
+	}
+	if t.TLS.On {
+		if t.TLS.CertVersion, err = p.secretVersion(ctx, server.Namespace, t.TLS.CertSecret); err != nil {
+			return Target{}, false, err
+		}
+		if t.TLS.ClientVersion, err = p.secretVersion(ctx, server.Namespace, t.TLS.ClientSecret); err != nil {
+			return Target{}, false, err
+		}
 	}
 	return t, true, nil
+}
+
+func (t *Target) fromTemplate(template *corev1.PodTemplateSpec, server *dittofsv1alpha1.DittoServer) {
+	var volume corev1.Volume
+	if volume, t.ServesTLS = mountedAt(template, certPath); t.ServesTLS {
+		if t.CertSecret = secretOf(volume); t.CertSecret == "" {
+			t.CertSecret = server.Spec.ControlPlane.CertSecretName
+		}
+	}
+	_, t.HasKeytab = mountedAt(template, keytabMount)
+}
+
+// locate fills in where the API is and how it is dialled. It is false while the pod has no address.
+func (p *Prober) locate(t *Target, pod *corev1.Pod, server *dittofsv1alpha1.DittoServer) bool {
+	name, port := client.ObjectKeyFromObject(server), podPort(pod, server)
+	scheme := "http"
+	if t.ServesTLS {
+		scheme = "https"
+	}
+	host := fmt.Sprintf("%s.%s.svc", render.APIServiceName(name.Name), name.Namespace)
+	switch {
+	case p.URLTemplate != "":
+		t.BaseURL = expand(p.URLTemplate, scheme, name, port)
+	case pod.Status.PodIP != "":
+		// The host part only names the server; nobody resolves it.
+		t.BaseURL = fmt.Sprintf("%s://%s", scheme, net.JoinHostPort(host, strconv.Itoa(int(port))))
+		t.Address = net.JoinHostPort(pod.Status.PodIP, strconv.Itoa(int(port)))
+	default:
+		return false
+	}
+	if t.TLS.On = strings.HasPrefix(t.BaseURL, "https:"); !t.TLS.On {
+		return true
+	}
+	control := server.Spec.ControlPlane
+	t.TLS.ClientSecret = control.ClientCertSecretName
+	if t.ServesTLS {
+		t.TLS.CertSecret, t.TLS.ServerName = t.CertSecret, host
+	}
+	// Else TLS ends at a gateway, which has a certificate for the host of the URL from an authority of this system.
+	if control.TLSServerName != "" {
+		t.TLS.ServerName = control.TLSServerName
+	}
+	return true
+}
+
+// secretVersion tells one content of a Secret from another; empty if there is no such Secret.
+func (p *Prober) secretVersion(ctx context.Context, namespace, name string) (string, error) {
+	if name == "" {
+		return "", nil
+	}
+	secret := watches.NewSecretMetadata()
+	err := p.Host.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, secret)
+	if apierrors.IsNotFound(err) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("look up Secret %s: %w", name, err)
+	}
+	return versionOf(secret), nil
+}
+
+func versionOf(secret metav1.Object) string {
+	return string(secret.GetUID()) + "/" + secret.GetResourceVersion()
 }
 
 // podPort is the port that the running process was told to listen on. During a rollout that is not yet the spec's.
 func podPort(pod *corev1.Pod, server *dittofsv1alpha1.DittoServer) int32 {
 	for _, c := range pod.Spec.Containers {
-		if c.Name == render.ContainerName && len(c.Ports) > 0 {
+		if c.Name != render.ContainerName {
+			continue
+		}
+		for _, port := range c.Ports {
+			if port.Name == apiPortName {
+				return port.ContainerPort
+			}
+		}
+		if len(c.Ports) > 0 {
 			return c.Ports[0].ContainerPort
 		}
 	}

@@ -40,30 +40,23 @@ func (p *pass) growClaims(ctx context.Context) error {
 	sizes := render.ClaimSizes(p.server)
 	last, _ := p.grown.get(p.key)
 	next := map[string]growth{}
+	p.refusals = map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(sizes)) {
 		want := sizes[name]
-		claim := &corev1.PersistentVolumeClaim{}
-		if err := p.Host.Get(ctx, types.NamespacedName{Namespace: p.key.Namespace, Name: name}, claim); apierrors.IsNotFound(err) {
-			continue // the StatefulSet controller makes it
-		} else if err != nil {
-			return fmt.Errorf("look up PersistentVolumeClaim %s in the cache: %w", name, err)
+		claim, err := p.claim(ctx, name)
+		if err != nil {
+			return err
 		}
-		if claim.Labels[dittofsv1alpha1.LabelInstance] != p.server.Name || claim.DeletionTimestamp != nil {
+		// The StatefulSet controller makes a missing one, and only a bound one can grow: events bring us back.
+		if claim == nil || claim.DeletionTimestamp != nil || claim.Status.Phase != corev1.ClaimBound {
 			continue
 		}
 		have := claim.Spec.Resources.Requests[corev1.ResourceStorage]
 		if want.Cmp(have) <= 0 {
-			if capacity, ok := claim.Status.Capacity[corev1.ResourceStorage]; ok && capacity.Cmp(have) < 0 {
-				p.resizing = append(p.resizing, fmt.Sprintf("%s from %s to %s", name, capacity.String(), have.String()))
-			}
 			continue
-		}
-		if claim.Status.Phase != corev1.ClaimBound {
-			continue // only a bound claim can grow; its event brings us back
 		}
 		tried, ok := last[name]
 		if !ok || tried.claim != claim.UID || tried.size != want.String() || tried.refusal != "" && p.now.Sub(tried.at) >= expandRetry {
-			var err error
 			if tried, err = p.grow(ctx, claim, want); err != nil {
 				return err
 			}
@@ -72,8 +65,9 @@ func (p *pass) growClaims(ctx context.Context) error {
 			next[name] = tried
 		}
 		if tried.refusal != "" {
-			p.add(expandRetry, dittofsv1alpha1.ConditionProgressing, reasonExpansionRefused,
-				"The claim %s cannot grow from %s to %s: %s Tried again every %s.", name, have.String(), want.String(), tried.refusal, expandRetry)
+			p.refusals[name] = fmt.Sprintf("The claim %s cannot grow from %s to %s: %s Tried again every %s.",
+				name, have.String(), want.String(), tried.refusal, expandRetry)
+			p.add(expandRetry, dittofsv1alpha1.ConditionStorageReady, reasonExpansionRefused, "%s", p.refusals[name])
 		}
 	}
 	p.grown.put(p.key, next)

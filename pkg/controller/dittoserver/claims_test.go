@@ -4,6 +4,7 @@
 package dittoserver
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -31,9 +32,9 @@ func (f *fixture) requested(claim string) string {
 
 func TestAClaimGrowsAndTheTemplatesStay(t *testing.T) {
 	f := newFixture(t)
+	f.claim("metadata", "1Gi", f.storageClass(true))
 	f.up()
 	generation := f.set().Generation
-	f.claim("metadata", "1Gi", f.storageClass(true))
 	f.edit(func(s *dittofsv1alpha1.DittoServer) { s.Spec.Storage.MetadataSize = ptr.To(resource.MustParse("3Gi")) })
 	f.host.take()
 	f.reconcile()
@@ -43,7 +44,8 @@ func TestAClaimGrowsAndTheTemplatesStay(t *testing.T) {
 	if f.set().Generation != generation {
 		t.Error("the StatefulSet was changed")
 	}
-	if writes := f.host.take(); len(writes) != 1 {
+	// The other one is a note on the StatefulSet of what its template was rendered from.
+	if writes := f.host.take(); len(writes) != 2 || !strings.Contains(writes[1], "metadata-files-0") {
 		t.Errorf("writes: %q", writes)
 	}
 	f.reconcile()
@@ -65,8 +67,8 @@ func TestAClaimNeverShrinks(t *testing.T) {
 
 func TestARefusedExpansionIsReportedRetriedLaterAndBlocksNothing(t *testing.T) {
 	f := newFixture(t)
-	f.up()
 	f.claim("content", "10Gi", f.storageClass(false))
+	f.up()
 	f.edit(func(s *dittofsv1alpha1.DittoServer) {
 		s.Spec.Storage.ContentSize = ptr.To(resource.MustParse("20Gi"))
 		s.Spec.Image = "example.com/dfs:1"
@@ -75,7 +77,7 @@ func TestARefusedExpansionIsReportedRetriedLaterAndBlocksNothing(t *testing.T) {
 	if image := f.set().Spec.Template.Spec.Containers[0].Image; image != "example.com/dfs:1" {
 		t.Errorf("the image is %s", image)
 	}
-	f.wantCondition(dittofsv1alpha1.ConditionProgressing, metav1.ConditionFalse, reasonExpansionRefused, "content-files-0", "10Gi", "20Gi")
+	f.wantCondition(dittofsv1alpha1.ConditionStorageReady, metav1.ConditionFalse, reasonExpansionRefused, "content-files-0", "10Gi", "20Gi")
 	f.wantCondition(dittofsv1alpha1.ConditionReady, metav1.ConditionFalse, reasonExpansionRefused)
 	f.host.take()
 	if res := f.reconcile(); res.RequeueAfter == 0 || res.RequeueAfter > expandRetry {

@@ -11,6 +11,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -23,17 +24,28 @@ import (
 // view is everything that the status is made of.
 type view struct {
 	server    *dittofsv1alpha1.DittoServer
+	listening *dittofsv1alpha1.DittoServer // with the port on which the pod listens
 	now       time.Time
 	problems  []problem
 	rewritten []string
 	set       *appsv1.StatefulSet
 	pod       *corev1.Pod // of set
 	held      bool
-	resizing  []string
+	pending   string // the rollout that waits for a request, and how to request it
 	waitsFor  string // what a deletion waits for
 	// dfs is what the probe saw of pod, nil if nothing yet; probing says that there is a probe.
 	dfs     *dfsprobe.Observation
 	probing bool
+
+	volumes       []volume
+	volumesKnown  bool             // that they were looked up
+	identity      databaseIdentity // empty if it is not known, or not to be recorded
+	otherDatabase bool
+	made          []dittofsv1alpha1.ObjectReference // nil if the pass did not come to its end
+
+	apiService      *corev1.Service
+	ingress         *networkingv1.Ingress
+	adapterServices map[string]*corev1.Service // by the type of the adapter
 }
 
 // verdict is the outcome for one condition.
@@ -59,18 +71,27 @@ func (v view) status() (status dittofsv1alpha1.DittoServerStatus, recheck time.D
 	status.ObservedGeneration = v.server.Generation
 	status.Selector = labels.SelectorFromSet(render.SelectorLabels(v.server.Name)).String()
 	status.Replicas, status.ReadyReplicas, status.ConfigHash = 0, 0, ""
+	status.AvailableReplicas = 0
 	if v.set != nil {
 		status.Replicas, status.ReadyReplicas = v.set.Status.Replicas, v.set.Status.ReadyReplicas
+		status.AvailableReplicas = v.set.Status.AvailableReplicas
 		status.ConfigHash = v.set.Spec.Template.Annotations[dittofsv1alpha1.AnnotationConfigHash]
 	}
 	verdicts := map[string]verdict{
-		dittofsv1alpha1.ConditionConfigReady: v.configReady(),
-		dittofsv1alpha1.ConditionAvailable:   v.available(),
-		dittofsv1alpha1.ConditionProgressing: v.progressing(),
+		dittofsv1alpha1.ConditionConfigReady:  v.configReady(),
+		dittofsv1alpha1.ConditionStorageReady: v.storageReady(),
+		dittofsv1alpha1.ConditionAvailable:    v.available(),
+		dittofsv1alpha1.ConditionProgressing:  v.progressing(),
 	}
 	recheck = v.dfsVerdicts(verdicts)
 	ready := v.ready(verdicts)
 	verdicts[dittofsv1alpha1.ConditionReady] = ready
+	degraded, later := v.degraded(verdicts, ready)
+	verdicts[dittofsv1alpha1.ConditionDegraded] = degraded
+	if later > 0 && (recheck == 0 || later < recheck) {
+		recheck = later
+	}
+	v.details(&status, verdicts)
 	for _, t := range conditionOrder {
 		meta.SetStatusCondition(&status.Conditions, metav1.Condition{
 			Type:               t,
@@ -85,11 +106,34 @@ func (v view) status() (status dittofsv1alpha1.DittoServerStatus, recheck time.D
 	return status, recheck
 }
 
+// details fills in the fields of the status beside its conditions.
+func (v view) details(status *dittofsv1alpha1.DittoServerStatus, verdicts map[string]verdict) {
+	if v.server.DeletionTimestamp != nil {
+		return
+	}
+	status.Version = v.version()
+	status.Endpoints = v.endpoints()
+	status.Adapters = v.adapterStatuses()
+	status.SnapshotPolicies = v.policyStatuses()
+	v.identityStatus(status)
+	if status.Database != nil {
+		status.Database.Ready = verdicts[dittofsv1alpha1.ConditionDatabaseReady].status == metav1.ConditionTrue
+	}
+	if v.volumesKnown {
+		status.Volumes = v.volumeStatuses()
+	}
+	if v.made != nil {
+		status.Objects = v.made
+	}
+}
+
 // conditionOrder is the order of conditions in a new status.
 var conditionOrder = []string{
 	dittofsv1alpha1.ConditionReady,
 	dittofsv1alpha1.ConditionProgressing,
+	dittofsv1alpha1.ConditionDegraded,
 	dittofsv1alpha1.ConditionConfigReady,
+	dittofsv1alpha1.ConditionStorageReady,
 	dittofsv1alpha1.ConditionAvailable,
 	dittofsv1alpha1.ConditionDatabaseReady,
 	dittofsv1alpha1.ConditionAuthenticated,
@@ -128,6 +172,16 @@ func (v view) configReady() verdict {
 	if problem, found := v.problemOf(dittofsv1alpha1.ConditionReady); found {
 		return unknown(problem.reason, "%s", problem.message)
 	}
+	if v.server.Spec.Paused {
+		// Nobody looks at Secrets meanwhile.
+		if c := meta.FindStatusCondition(v.server.Status.Conditions, dittofsv1alpha1.ConditionConfigReady); c != nil {
+			return verdict{c.Status, c.Reason, c.Message}
+		}
+		return unknown(reasonPaused, "%s", pausedMessage)
+	}
+	if v.pending != "" {
+		return yes(reasonConfigApplied, "The configuration that the pod runs with is in place. A newer one waits for its rollout.")
+	}
 	if len(v.rewritten) > 0 {
 		// Not False: cluster policies that replace, say, image registries do as they should.
 		return yes(reasonFieldRewritten,
@@ -165,6 +219,8 @@ func (v view) available() verdict {
 	}
 }
 
+const pausedMessage = "Nothing is changed for this server, as spec.paused asks. The pod goes on as it is."
+
 func (v view) progressing() verdict {
 	switch {
 	case v.server.DeletionTimestamp != nil:
@@ -175,9 +231,16 @@ func (v view) progressing() verdict {
 	if problem, found := v.problemOf(dittofsv1alpha1.ConditionProgressing); found {
 		return problem
 	}
+	growing := v.resizing()
 	switch {
-	case v.held:
+	case v.server.Spec.Paused:
+		return no(reasonPaused, "%s", pausedMessage)
+	case v.pending != "":
+		return no(reasonRolloutPending, "%s", v.pending)
+	case v.held && v.configReady().status == metav1.ConditionFalse:
 		return no(reasonBlocked, "The pod and its configuration are kept as they are, until ConfigReady is True.")
+	case v.held:
+		return no(reasonBlocked, "The pod and its configuration are kept as they are, until the problem that Ready reports is solved.")
 	case len(v.problems) > 0 && v.set == nil:
 		return no(reasonBlocked, "Nothing can be started before the problem that Ready reports is solved.")
 	case v.stopped():
@@ -190,8 +253,8 @@ func (v view) progressing() verdict {
 		return yes(reasonRollingOut, "A changed pod template is on its way to the pod.")
 	case v.set.Status.ReadyReplicas < 1:
 		return yes(reasonWaitingForPod, "Waiting for the pod to become ready.")
-	case len(v.resizing) > 0:
-		return yes(reasonResizingVolumes, "Volumes are growing: %s.", strings.Join(v.resizing, ", "))
+	case growing != "":
+		return yes(reasonResizingVolumes, "Volumes are growing: %s.", growing)
 	default:
 		return no(reasonUpToDate, "What the spec asks for is what runs.")
 	}

@@ -11,6 +11,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
@@ -25,7 +26,7 @@ func good() view {
 	server := &dittofsv1alpha1.DittoServer{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "files", Generation: 7}}
 	dittofsv1alpha1.SetObjectDefaults_DittoServer(server)
 	return view{
-		server: server, now: noon, probing: true,
+		server: server, listening: server, now: noon, probing: true,
 		set: &appsv1.StatefulSet{
 			ObjectMeta: metav1.ObjectMeta{Name: "files", UID: "set", Generation: 2},
 			Status:     appsv1.StatefulSetStatus{ObservedGeneration: 2, Replicas: 1, ReadyReplicas: 1, UpdatedReplicas: 1, CurrentRevision: "r", UpdateRevision: "r"},
@@ -35,8 +36,18 @@ func good() view {
 			Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue, LastTransitionTime: metav1.NewTime(noon.Add(-time.Hour))}},
 		}},
 		dfs: &dfsprobe.Observation{Pod: "pod", Reached: true, DatabaseReachable: true, Database: "reachable", Token: dfsprobe.TokenAccepted,
-			LastSuccess: noon, AdaptersKnown: true, Adapters: []dfsprobe.Adapter{{Type: "nfs", Serving: true}, {Type: "smb", Serving: true}}},
+			LastSuccess: noon, AdaptersKnown: true, Adapters: []dfsprobe.Adapter{{Type: "nfs", Enabled: true, Serving: true}, {Type: "smb", Enabled: true, Serving: true}}},
+		volumesKnown: true,
+		volumes:      []volume{{name: "metadata", claimName: "metadata-files-0", claim: boundClaim("1Gi", "1Gi")}},
 	}
+}
+
+func boundClaim(requested, capacity string) *corev1.PersistentVolumeClaim {
+	claim := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: "metadata-files-0", UID: "claim"}}
+	claim.Spec.Resources.Requests = corev1.ResourceList{corev1.ResourceStorage: resource.MustParse(requested)}
+	claim.Status.Capacity = corev1.ResourceList{corev1.ResourceStorage: resource.MustParse(capacity)}
+	claim.Status.Phase = corev1.ClaimBound
+	return claim
 }
 
 func notReady(v *view, states ...corev1.ContainerStatus) {
@@ -113,7 +124,7 @@ func TestStatus(t *testing.T) {
 			dittofsv1alpha1.PhasePending, []want{{ready, isFalse, reasonRestartPending, ""}}},
 		{"the clocks differ", func(v *view) { v.dfs.Token, v.dfs.AdaptersKnown = dfsprobe.TokenClockSkew, false }, dittofsv1alpha1.PhaseFailed, []want{
 			{authenticated, isFalse, reasonClockSkew, "clock"}}},
-		{"an adapter does not serve", func(v *view) { v.dfs.Adapters[1] = dfsprobe.Adapter{Type: "smb", Detail: "bind"} }, dittofsv1alpha1.PhasePending, []want{
+		{"an adapter does not serve", func(v *view) { v.dfs.Adapters[1] = dfsprobe.Adapter{Type: "smb", Enabled: true, Detail: "bind"} }, dittofsv1alpha1.PhasePending, []want{
 			{ready, isFalse, reasonAdapterNotServing, "smb: bind"}, {adapters, isFalse, reasonAdapterNotServing, ""}}},
 		{"no adapter is enabled", func(v *view) { v.dfs.Adapters = nil }, dittofsv1alpha1.PhaseRunning, []want{{adapters, isTrue, reasonNoAdapterEnabled, ""}}},
 		{"dfs is silent for a moment", func(v *view) { v.dfs.FailingSince, v.dfs.Failure = noon.Add(-59*time.Second), "no answer in time" },
@@ -129,8 +140,8 @@ func TestStatus(t *testing.T) {
 			{ready, isFalse, reasonStopping, ""}, {progress, isTrue, reasonStopping, ""}, {adapters, isUnknown, reasonStopped, ""}}},
 		{"it is deleted", func(v *view) { v.server.DeletionTimestamp, v.waitsFor = ptr.To(metav1.Now()), "Pod files-0 to stop" }, dittofsv1alpha1.PhaseDeleting, []want{
 			{ready, isFalse, reasonDeleting, ""}, {progress, isTrue, reasonDeleting, "Pod files-0"}}},
-		{"volumes grow while it serves", func(v *view) { v.resizing = []string{"a from 1Gi to 2Gi"} }, dittofsv1alpha1.PhaseRunning, []want{
-			{progress, isTrue, reasonResizingVolumes, "a from 1Gi to 2Gi"}, {ready, isTrue, reasonServerReady, ""}}},
+		{"volumes grow while it serves", func(v *view) { v.volumes[0].claim = boundClaim("2Gi", "1Gi") }, dittofsv1alpha1.PhaseRunning, []want{
+			{progress, isTrue, reasonResizingVolumes, "metadata-files-0 from 1Gi to 2Gi"}, {ready, isTrue, reasonServerReady, ""}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -60,6 +60,7 @@ func (p *pass) credential(ctx context.Context, name, field string, generate func
 			p.nameConflict("Secret", name, apply.DescribeOwner(found)+", or name it in "+field)
 			return false, nil
 		}
+		p.mine("v1", "Secret", name)
 		return true, nil
 	}
 	if !apierrors.IsNotFound(err) {
@@ -76,6 +77,7 @@ func (p *pass) credential(ctx context.Context, name, field string, generate func
 	switch err := p.Host.Create(ctx, render.GeneratedSecret(p.server, name, data)); {
 	case err == nil:
 		p.created = append(p.created, "Secret "+name)
+		p.mine("v1", "Secret", name)
 		p.regenerated = p.regenerated || p.set != nil
 		return true, nil
 	case apierrors.IsAlreadyExists(err):

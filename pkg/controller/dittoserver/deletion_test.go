@@ -67,7 +67,6 @@ func TestTeardownWaitsForThePodAndKeepsClaimsAndSecrets(t *testing.T) {
 		t.Run("propagation "+string(propagation), func(t *testing.T) {
 			f := newFixture(t)
 			pod := f.up()
-			f.claim("metadata", "1Gi", nil)
 			f.deleteServer(propagation)
 			f.events.take()
 			f.reconcile()

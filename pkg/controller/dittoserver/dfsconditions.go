@@ -102,6 +102,9 @@ func (v view) unreachable() verdict {
 }
 
 func (v view) databaseReady() verdict {
+	if other, found := v.databaseReplaced(); found {
+		return other
+	}
 	if v.dfs.DatabaseReachable {
 		return yes(reasonDatabaseReachable, "dfs reaches its database.")
 	}
@@ -136,11 +139,12 @@ func (v view) adaptersReady() verdict {
 	if !v.dfs.AdaptersKnown {
 		return unknown(reasonAskingDFS, "The adapters are known once dfs accepts a token.")
 	}
-	if len(v.dfs.Adapters) == 0 {
+	enabled := v.dfs.EnabledAdapters()
+	if len(enabled) == 0 {
 		return yes(reasonNoAdapterEnabled, "No protocol adapter is enabled: the server serves no files. Enable one through the dfs API.")
 	}
 	var serving, bad []string
-	for _, a := range v.dfs.Adapters {
+	for _, a := range enabled {
 		if a.Serving {
 			serving = append(serving, a.Type)
 		} else {
@@ -157,18 +161,32 @@ func (v view) adaptersReady() verdict {
 // can tell.
 func (v view) ready(verdicts map[string]verdict) verdict {
 	if v.server.DeletionTimestamp != nil {
+		if v.server.Spec.DeletionPolicy.Volumes == dittofsv1alpha1.DeleteData {
+			return no(reasonDeleting, "The server is being deleted, and its claims with it, as spec.deletionPolicy.volumes asks.")
+		}
 		return no(reasonDeleting, "The server is being deleted. Its claims and generated Secrets are kept.")
 	}
-	for _, t := range []string{
-		dittofsv1alpha1.ConditionReady, dittofsv1alpha1.ConditionConfigReady,
-		dittofsv1alpha1.ConditionAvailable, dittofsv1alpha1.ConditionProgressing,
-	} {
+	if problem, found := v.problemOf(dittofsv1alpha1.ConditionReady); found {
+		return problem
+	}
+	if config := verdicts[dittofsv1alpha1.ConditionConfigReady]; config.status == metav1.ConditionFalse {
+		return config
+	}
+	storage := verdicts[dittofsv1alpha1.ConditionStorageReady]
+	if storage.status == metav1.ConditionFalse && failed[storage.reason] {
+		return storage
+	}
+	for _, t := range []string{dittofsv1alpha1.ConditionAvailable, dittofsv1alpha1.ConditionProgressing, conditionExposure} {
 		if problem, found := v.problemOf(t); found {
 			return problem
 		}
 	}
 	if available := verdicts[dittofsv1alpha1.ConditionAvailable]; v.stopped() || available.status != metav1.ConditionTrue {
 		return no(available.reason, "%s", available.message)
+	}
+	// Volumes that grow do so while the server works.
+	if storage.status == metav1.ConditionFalse && storage.reason != reasonResizingVolumes {
+		return storage
 	}
 	if v.rollingOut() {
 		return no(reasonRollingOut, "%s", verdicts[dittofsv1alpha1.ConditionProgressing].message)
@@ -184,6 +202,9 @@ func (v view) ready(verdicts map[string]verdict) verdict {
 			}
 			return verdicts[t]
 		}
+	}
+	if trouble, found := v.settings(); found {
+		return trouble
 	}
 	return yes(reasonServerReady, "The server runs, and everything that the spec asks for is in place.")
 }

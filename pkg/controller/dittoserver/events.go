@@ -26,6 +26,9 @@ func (p *pass) objectEvents() {
 	if len(p.changed) > 0 {
 		p.event(corev1.EventTypeNormal, reasonChanged, "Apply", "Changed "+strings.Join(p.changed, ", "))
 	}
+	if len(p.removed) > 0 {
+		p.event(corev1.EventTypeNormal, reasonRemoved, "Delete", "Removed "+strings.Join(p.removed, ", "))
+	}
 }
 
 // statusEvents tells of conditions that took another reason. The stored status is the memory: a restarted controller
@@ -43,6 +46,7 @@ func (p *pass) statusEvents(before, after dittofsv1alpha1.DittoServerStatus) {
 			p.event(corev1.EventTypeWarning, now.Reason, "Reconcile", now.Message)
 		case now.Type == dittofsv1alpha1.ConditionProgressing && now.Status == metav1.ConditionTrue &&
 			(now.Reason == reasonRollingOut || now.Reason == reasonDeleting),
+			now.Reason == reasonRolloutPending, now.Type == dittofsv1alpha1.ConditionProgressing && now.Reason == reasonPaused,
 			now.Type == dittofsv1alpha1.ConditionReady && now.Status == metav1.ConditionTrue:
 			told[now.Reason] = true
 			p.event(corev1.EventTypeNormal, now.Reason, "Reconcile", now.Message)

@@ -211,16 +211,21 @@ func (f *fixture) wantCondition(conditionType string, status metav1.ConditionSta
 	}
 }
 
-// runPod does what the StatefulSet controller and the kubelet do for a pod of the current template.
+// runPod does what the StatefulSet controller, a provisioner and the kubelet do for a pod of the current template.
 func (f *fixture) runPod() *corev1.Pod {
 	f.t.Helper()
 	set := f.set()
+	for _, template := range set.Spec.VolumeClaimTemplates {
+		if size := template.Spec.Resources.Requests[corev1.ResourceStorage]; f.gone(&corev1.PersistentVolumeClaim{}, render.ClaimName(template.Name, f.key.Name)) {
+			f.claim(template.Name, size.String(), nil)
+		}
+	}
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{
 		Namespace: f.key.Namespace, Name: render.PodName(f.key.Name),
 		Labels: set.Spec.Template.Labels, Annotations: set.Spec.Template.Annotations,
 		OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(set, appsv1.SchemeGroupVersion.WithKind("StatefulSet"))},
 	}, Spec: corev1.PodSpec{Containers: []corev1.Container{{
-		Name: render.ContainerName, Image: "dfs", Ports: set.Spec.Template.Spec.Containers[0].Ports,
+		Name: render.ContainerName, Image: set.Spec.Template.Spec.Containers[0].Image, Ports: set.Spec.Template.Spec.Containers[0].Ports,
 	}}}}
 	f.do(f.admin.Create(f.t.Context(), pod))
 	pod.Status = corev1.PodStatus{
@@ -240,7 +245,8 @@ func (f *fixture) runPod() *corev1.Pod {
 func (f *fixture) healthy(pod *corev1.Pod) {
 	f.seen.Put(f.key, dfsprobe.Observation{
 		Pod: pod.UID, Reached: true, DatabaseReachable: true, Database: "reachable", Token: dfsprobe.TokenAccepted,
-		LastSuccess: f.clock.Now(), AdaptersKnown: true, Adapters: []dfsprobe.Adapter{{Type: "nfs", Serving: true}},
+		LastSuccess: f.clock.Now(), AdaptersKnown: true, Adapters: []dfsprobe.Adapter{{Type: "nfs", Enabled: true, Serving: true, Port: 12049}},
+		MachineSID: "S-1-5-21-1-2-3", Policies: []dfsprobe.PolicyResult{}, Providers: map[string]string{},
 	})
 }
 

@@ -15,6 +15,7 @@ import (
 	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
 	"github.com/dittofs/dittofs-apiserver/pkg/controller/apply"
 	"github.com/dittofs/dittofs-apiserver/pkg/controller/nscheck"
+	"github.com/dittofs/dittofs-apiserver/pkg/render"
 )
 
 // Retries of what no watch event announces.
@@ -44,16 +45,29 @@ func (p *pass) recheck(d time.Duration) {
 	}
 }
 
-// conditionOf is the condition that tells of an object of this kind.
-func conditionOf(kind string) string {
-	if kind == "ConfigMap" || kind == "Secret" {
+// conditionExposure stands for what has no condition of its own and keeps the server from Ready all the same: a server
+// whose Ingress is refused is available, and not what the spec asks for.
+const conditionExposure = "Exposure"
+
+// conditionOf is the condition that tells of an object.
+func (p *pass) conditionOf(kind, name string) string {
+	switch kind {
+	case "ConfigMap", "Secret":
 		return dittofsv1alpha1.ConditionConfigReady
+	case "PersistentVolumeClaim":
+		return dittofsv1alpha1.ConditionStorageReady
+	case "Service":
+		if name != render.APIServiceName(p.server.Name) && name != render.HeadlessServiceName(p.server.Name) {
+			return conditionExposure
+		}
+	case "Ingress", "NetworkPolicy", "ServiceMonitor":
+		return conditionExposure
 	}
 	return dittofsv1alpha1.ConditionAvailable
 }
 
 func (p *pass) nameConflict(kind, name, owner string) {
-	p.add(conflictRetry, conditionOf(kind), reasonNameConflict,
+	p.add(conflictRetry, p.conditionOf(kind, name), reasonNameConflict,
 		"%s %s exists and does not belong to this DittoServer: it is %s. It is left alone. Rename or delete it, or delete this DittoServer and create it under another name.",
 		kind, name, owner)
 }
@@ -71,11 +85,11 @@ func (p *pass) refused(kind, name string, err error) error {
 		p.recheck(soon)
 		return nil
 	case apierrors.IsForbidden(err), apierrors.IsInvalid(err), apierrors.IsBadRequest(err), apierrors.IsRequestEntityTooLargeError(err):
-		p.add(refusedRetry, conditionOf(kind), reasonApplyRefused, "The cluster refuses %s %s: %s. Tried again every %s.",
+		p.add(refusedRetry, p.conditionOf(kind, name), reasonApplyRefused, "The cluster refuses %s %s: %s. Tried again every %s.",
 			kind, name, apiMessage(err), refusedRetry)
 		return nil
 	default:
-		p.add(0, conditionOf(kind), reasonApplyFailed, "%s %s could not be written: %s. It is tried again.", kind, name, apiMessage(err))
+		p.add(0, p.conditionOf(kind, name), reasonApplyFailed, "%s %s could not be written: %s. It is tried again.", kind, name, apiMessage(err))
 		return partialError{err}
 	}
 }
@@ -97,6 +111,9 @@ func apiMessage(err error) string {
 // note records what became of one object.
 func (p *pass) note(res apply.Result) {
 	what := res.Kind + " " + res.Name
+	if res.Live != nil && res.Action != apply.Conflict {
+		p.mine(res.APIVersion, res.Kind, res.Name)
+	}
 	switch res.Action {
 	case apply.Created:
 		p.created = append(p.created, what)
@@ -115,6 +132,11 @@ func (p *pass) note(res apply.Result) {
 			p.plan = append(p.plan, fmt.Sprintf("change %s %v", what, res.Paths))
 		}
 	}
+}
+
+// mine records an object as one of this server's.
+func (p *pass) mine(apiVersion, kind, name string) {
+	p.made = append(p.made, dittofsv1alpha1.ObjectReference{APIVersion: apiVersion, Kind: kind, Name: name})
 }
 
 // namespaceProblem says why nothing is done in a namespace that is not, or not for long, the server's own.

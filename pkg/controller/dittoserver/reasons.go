@@ -19,6 +19,24 @@ const (
 	reasonSecretTooLong      = "SecretTooLong"
 	reasonSecretUnreadable   = "SecretUnreadable"
 
+	// the identity of the server; ConfigReady, DatabaseReady, StorageReady
+	reasonDatabaseIdentityChanged = "DatabaseIdentityChanged"
+	reasonVolumeReplaced          = "VolumeReplaced"
+
+	// StorageReady
+	reasonVolumesBound         = "VolumesBound"
+	reasonVolumesEphemeral     = "VolumesEphemeral"
+	reasonVolumePending        = "VolumePending"
+	reasonVolumeLost           = "VolumeLost"
+	reasonStorageClassNotFound = "StorageClassNotFound"
+
+	// Degraded
+	reasonNothingFailed = "NothingFailed"
+
+	// Ready
+	reasonIdentityProviderNotApplied = "IdentityProviderNotApplied"
+	reasonSnapshotPolicyRefused      = "SnapshotPolicyRefused"
+
 	// the namespace
 	reasonNamespaceMissing     = "NamespaceMissing"
 	reasonNamespaceReplaced    = "NamespaceReplaced"
@@ -40,6 +58,8 @@ const (
 	reasonStopping          = "Stopping"
 	reasonStopped           = "Stopped"
 	reasonRollingOut        = "RollingOut"
+	reasonRolloutPending    = "RolloutPending"
+	reasonPaused            = "Paused"
 	reasonWaitingForPod     = "WaitingForPod"
 	reasonResizingVolumes   = "ResizingVolumes"
 	reasonExpansionRefused  = "ExpansionRefused"
@@ -48,6 +68,7 @@ const (
 	reasonServerReady       = "ServerReady"
 	reasonCreated           = "Created"
 	reasonChanged           = "ConfigChanged"
+	reasonRemoved           = "Removed"
 	reasonGeneratedAnew     = "CredentialsGeneratedAnew"
 	reasonDFSProbeOff       = "DFSProbeOff"
 	reasonAskingDFS         = "AskingDFS"
@@ -81,6 +102,12 @@ var failed = map[string]bool{
 	reasonExpansionRefused:   true,
 	reasonJWTSecretMismatch:  true,
 	reasonClockSkew:          true,
+
+	reasonDatabaseIdentityChanged: true,
+	reasonVolumeReplaced:          true,
+	reasonVolumeLost:              true,
+	reasonStorageClassNotFound:    true,
+	reasonSnapshotPolicyRefused:   true,
 }
 
 // warned are the reasons that are worth a Warning event when a condition takes them. A pod without a node is not among
@@ -94,6 +121,8 @@ var warned = map[string]bool{
 	reasonCrashLooping:      true,
 	reasonImageUnavailable:  true,
 	reasonContainerBlocked:  true,
+
+	reasonIdentityProviderNotApplied: true,
 }
 
 func isWarning(reason string) bool { return failed[reason] || warned[reason] }

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
@@ -26,6 +28,7 @@ import (
 	"github.com/dittofs/dittofs-apiserver/pkg/controller/apply"
 	"github.com/dittofs/dittofs-apiserver/pkg/controller/dfsprobe"
 	"github.com/dittofs/dittofs-apiserver/pkg/controller/nscheck"
+	"github.com/dittofs/dittofs-apiserver/pkg/render"
 )
 
 // observeRetry is how often a pass is repeated that was not allowed to write.
@@ -41,7 +44,7 @@ type Recorder interface {
 	Eventf(regarding, related runtime.Object, eventtype, reason, action, note string, args ...any)
 }
 
-// Reconciler reconciles DittoServers. All fields but Observations are needed.
+// Reconciler reconciles DittoServers. The fields that may be nil say so.
 type Reconciler struct {
 	// Servers reads DittoServers from a cache, and writes their status and finalizers.
 	Servers client.Client
@@ -55,11 +58,21 @@ type Reconciler struct {
 	Clock        clock.PassiveClock
 	// ObserveOnly says, with the reason, that nothing may be written.
 	ObserveOnly func() (bool, string)
+	// Render renders the parts of a server. Nil: render.All.
+	Render func(*dittofsv1alpha1.DittoServer, render.Inputs) (*render.Objects, error)
+	// ControllerPeers are who we are to a NetworkPolicy, empty outside of a cluster.
+	ControllerPeers []networkingv1.NetworkPolicyPeer
+	// ServiceMonitors says whether the cluster has that kind. Nil: it has not.
+	ServiceMonitors Served
 
 	hashes hashMemory
 	grown  growthMemory
 	plans  planMemory
+	fences fenceMemory
 }
+
+// Served says of a kind that comes with a CustomResourceDefinition whether the cluster has it now.
+type Served interface{ Served() bool }
 
 // pass is one reconcile of one DittoServer.
 type pass struct {
@@ -76,14 +89,27 @@ type pass struct {
 	created   []string
 	changed   []string
 	plan      []string
+	removed   []string
 	// regenerated says that credentials of a server that exists had to be made anew.
 	regenerated bool
 	set         *appsv1.StatefulSet // ours, nil if there is none
-	held        bool                // the pod template is kept as it is
+	pod         *corev1.Pod         // of set, nil if there is none
+	held        bool                // the pod template is kept as it is, because of a problem
+	pending     string              // the same, because it waits for a request: what is pending and how to request it
 	waiting     bool                // the cache does not show our last apply yet
-	resizing    []string            // claims that grow
 	waitsFor    string              // what a deletion waits for
 	after       time.Duration
+
+	// made are the objects of this server, if the pass came to its end.
+	made     []dittofsv1alpha1.ObjectReference
+	complete bool
+	refusals map[string]string // of claims that cannot grow, by the name of the claim
+	identity databaseIdentity  // what the spec and its Secrets lead to, empty if that is not known
+	template string            // digest of the pod template as it is rendered, empty if that is not known
+	// otherDatabase says that the user has accepted another database than the one on record.
+	otherDatabase bool
+	// contentLater says that the StatefulSet has no claim template for the content volume, which the spec has by now.
+	contentLater bool
 }
 
 // Reconcile brings one DittoServer and its parts together, and reports.
@@ -113,6 +139,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 		done, err = p.tearDown(ctx)
 	case state != nscheck.Same:
 		p.namespaceProblem(state)
+	case stored.Spec.Paused:
+		err = p.findStatefulSet(ctx)
 	default:
 		err = p.materialise(ctx)
 	}
@@ -156,10 +184,14 @@ func (p *pass) materialise(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := p.objects(ctx, start); err != nil {
+	p.guardDatabase(&start)
+	// What goes wrong with one of them leaves the others to be done.
+	err = errors.Join(p.objects(ctx, start), p.network(ctx), p.growClaims(ctx))
+	if err != nil {
 		return err
 	}
-	return p.growClaims(ctx)
+	p.complete = true
+	return p.rolloutCarriedOut(ctx)
 }
 
 // forget drops what is remembered of a DittoServer that is gone.
@@ -168,6 +200,7 @@ func (r *Reconciler) forget(server types.NamespacedName) {
 	r.hashes.forget(server)
 	r.grown.forget(server)
 	r.plans.forget(server)
+	r.fences.forget(server)
 }
 
 // partialError is an error after which the status can still be told.
@@ -175,7 +208,16 @@ type partialError struct{ error }
 
 func (e partialError) Unwrap() error { return e.error }
 
+// isPartial says so of one error, and of several only if it is true of each.
 func isPartial(err error) bool {
+	if several, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // the outermost one is meant
+		for _, one := range several.Unwrap() {
+			if !isPartial(one) {
+				return false
+			}
+		}
+		return true
+	}
 	var partial partialError
 	return errors.As(err, &partial)
 }

@@ -31,6 +31,7 @@ func TestTheFirstPassCreatesTheSecretsBeforeTheStatefulSet(t *testing.T) {
 		"PATCH " + path + "/services/files-headless",
 		"PATCH " + path + "/services/files-api",
 		"PATCH /apis/apps/v1/namespaces/" + f.key.Namespace + "/statefulsets/files",
+		"PATCH /apis/networking.k8s.io/v1/namespaces/" + f.key.Namespace + "/networkpolicies/files-baseline",
 	}
 	if got := f.host.take(); !slices.Equal(got, want) {
 		t.Errorf("writes to the host were\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

@@ -11,6 +11,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -26,6 +27,7 @@ import (
 	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
 	"github.com/dittofs/dittofs-apiserver/pkg/controller/nscheck"
 	"github.com/dittofs/dittofs-apiserver/pkg/controller/watches"
+	"github.com/dittofs/dittofs-apiserver/pkg/render"
 )
 
 // Name of the controller, in --controllers, logs and metrics.
@@ -51,9 +53,18 @@ func beyondStatus() predicate.TypedPredicate[*dittofsv1alpha1.DittoServer] {
 	}
 }
 
+// Monitors is the source of events about ServiceMonitors.
+func Monitors(mgr manager.Manager, host cluster.Cluster) *watches.Optional {
+	return watches.NewOptional(host.GetCache(), render.ServiceMonitorKind, "servicemonitors", mgr.GetClient(),
+		func(server *dittofsv1alpha1.DittoServer) bool {
+			metrics := server.Spec.Metrics
+			return metrics != nil && metrics.Enabled && metrics.ServiceMonitor != nil && metrics.ServiceMonitor.Enabled
+		})
+}
+
 // Setup adds the controller to a manager of our API. rec is the reconciler or something around it; observed delivers
-// DittoServers about which the dfs probe has news.
-func Setup(mgr manager.Manager, host cluster.Cluster, rec reconcile.Reconciler, observed <-chan event.GenericEvent) error {
+// DittoServers about which the dfs probe has news, and monitors those whose ServiceMonitor has changed.
+func Setup(mgr manager.Manager, host cluster.Cluster, rec reconcile.Reconciler, observed <-chan event.GenericEvent, monitors source.Source) error {
 	c, err := controller.New(Name, mgr, controller.Options{
 		Reconciler:              rec,
 		MaxConcurrentReconciles: workers,
@@ -68,6 +79,9 @@ func Setup(mgr manager.Manager, host cluster.Cluster, rec reconcile.Reconciler, 
 		source.Kind(own, &appsv1.StatefulSet{}, watches.OfLabel[*appsv1.StatefulSet](dittofsv1alpha1.LabelServer)),
 		source.Kind(own, &corev1.ConfigMap{}, watches.OfLabel[*corev1.ConfigMap](dittofsv1alpha1.LabelServer)),
 		source.Kind(own, &corev1.Service{}, watches.OfLabel[*corev1.Service](dittofsv1alpha1.LabelServer)),
+		source.Kind(own, &networkingv1.Ingress{}, watches.OfLabel[*networkingv1.Ingress](dittofsv1alpha1.LabelServer)),
+		source.Kind(own, &networkingv1.NetworkPolicy{}, watches.OfLabel[*networkingv1.NetworkPolicy](dittofsv1alpha1.LabelServer)),
+		monitors,
 		source.Kind(own, &corev1.Pod{}, watches.OfLabel[*corev1.Pod](dittofsv1alpha1.LabelInstance)),
 		source.Kind(own, &corev1.PersistentVolumeClaim{}, watches.OfLabel[*corev1.PersistentVolumeClaim](dittofsv1alpha1.LabelInstance)),
 		source.Kind[*metav1.PartialObjectMetadata](own, watches.NewSecretMetadata(), watches.OfSecret(servers)),

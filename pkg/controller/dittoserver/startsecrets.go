@@ -24,17 +24,26 @@ type startState struct {
 	ready        bool
 	configHash   string
 	postgresKeys map[string]bool
+	// spec and secrets are digests of what reaches the pod.
+	spec    string
+	secrets string
+	// database is where the database is, without its password.
+	database databaseIdentity
 }
 
 // startSecrets reads the start Secrets, if anything about them or the configuration has changed since the last time.
 func (p *pass) startSecrets(ctx context.Context, blocked map[string]bool) (startState, error) {
-	config, err := render.Config(p.server)
+	config, err := render.HashedConfig(p.server)
 	if err != nil {
 		p.add(0, dittofsv1alpha1.ConditionConfigReady, reasonInvalidSpec, "The spec cannot be rendered: %s.", err)
 		return startState{}, nil
 	}
+	inputs, err := podInputs(p.server, p.contentLater)
+	if err != nil {
+		return startState{}, err
+	}
 	wanted := p.wantedSecrets()
-	fingerprint, err := p.fingerprint(ctx, config, wanted)
+	fingerprint, err := p.fingerprint(ctx, append(inputs, config...), wanted)
 	if err != nil {
 		return startState{}, err
 	}
@@ -62,10 +71,14 @@ func (p *pass) startSecrets(ctx context.Context, blocked map[string]bool) (start
 		p.hashes.forget(p.key)
 		return startState{}, nil
 	}
+	key := all[render.JWTSecret(p.server)]
 	state := startState{
 		ready:        true,
-		configHash:   render.ConfigHash(all[render.JWTSecret(p.server)], config, contents),
+		configHash:   render.ConfigHash(key, config, contents),
 		postgresKeys: p.postgresKeys(all),
+		spec:         digest(inputs),
+		secrets:      render.ConfigHash(key, nil, contents)[:24],
+		database:     p.databaseIdentity(all),
 	}
 	p.hashes.put(p.key, hashed{fingerprint, state})
 	return state, nil

@@ -4,14 +4,21 @@
 package dittoserver
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
+	"github.com/dittofs/dittofs-apiserver/pkg/controller/apply"
+	"github.com/dittofs/dittofs-apiserver/pkg/controller/nscheck"
 	"github.com/dittofs/dittofs-apiserver/pkg/render"
 )
 
@@ -26,6 +33,7 @@ func (p *pass) report(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	p.fences.put(p.key, v.fence())
 	status, recheck := v.status()
 	p.recheck(recheck)
 	p.objectEvents()
@@ -51,34 +59,90 @@ func (p *pass) report(ctx context.Context) error {
 // view gathers what the status is made of.
 func (p *pass) view(ctx context.Context) (view, error) {
 	v := view{
-		server:    p.server,
-		now:       p.now,
-		problems:  p.problems,
-		rewritten: p.rewritten,
-		set:       p.set,
-		held:      p.held,
-		resizing:  p.resizing,
-		waitsFor:  p.waitsFor,
-		probing:   p.Observations != nil,
+		server:        p.server,
+		now:           p.now,
+		problems:      p.problems,
+		rewritten:     p.rewritten,
+		set:           p.set,
+		held:          p.held,
+		pending:       p.pending,
+		waitsFor:      p.waitsFor,
+		probing:       p.Observations != nil,
+		identity:      p.identity,
+		otherDatabase: p.otherDatabase,
+		listening:     p.listening(),
 	}
+	if p.complete {
+		v.made = sortedReferences(p.made)
+	}
+	if p.namespace != nscheck.Same || p.stored.DeletionTimestamp != nil {
+		// What has the names of ours in another namespace is none of it.
+		return v, nil
+	}
+	var err error
+	if v.volumes, err = p.volumes(ctx); err != nil {
+		return v, err
+	}
+	v.volumesKnown = true
 	if v.set == nil {
 		return v, nil
 	}
-	pod := &corev1.Pod{}
-	err := p.Host.Get(ctx, types.NamespacedName{Namespace: p.key.Namespace, Name: render.PodName(p.server.Name)}, pod)
-	switch {
-	case apierrors.IsNotFound(err):
-		return v, nil
-	case err != nil:
-		return v, fmt.Errorf("look up Pod %s in the cache: %w", render.PodName(p.server.Name), err)
-	case !ownPod(pod, v.set):
-		return v, nil
-	}
-	v.pod = pod
-	if p.Observations != nil {
-		if seen, ok := p.Observations.Get(p.key); ok && seen.Pod == pod.UID {
+	if v.pod = p.pod; v.pod != nil && p.Observations != nil {
+		if seen, ok := p.Observations.Get(p.key); ok && seen.Pod == v.pod.UID {
 			v.dfs = &seen
 		}
 	}
-	return v, nil
+	return v, p.exposed(ctx, &v)
+}
+
+// exposed looks up what tells the addresses of the server.
+func (p *pass) exposed(ctx context.Context, v *view) error {
+	service, err := ours(ctx, p, &corev1.Service{}, render.APIServiceName(p.server.Name))
+	if err != nil {
+		return err
+	}
+	v.apiService = service
+	if p.server.Spec.ControlPlane.Ingress != nil {
+		if v.ingress, err = ours(ctx, p, &networkingv1.Ingress{}, render.IngressName(p.server.Name)); err != nil {
+			return err
+		}
+	}
+	types := map[string]bool{}
+	for _, a := range p.stored.Status.Adapters {
+		types[a.Type] = true
+	}
+	if v.dfs != nil {
+		for _, a := range v.dfs.Adapters {
+			types[a.Type] = true
+		}
+	}
+	v.adapterServices = map[string]*corev1.Service{}
+	for t := range types {
+		if v.adapterServices[t], err = ours(ctx, p, &corev1.Service{}, render.AdapterName(p.server.Name, t)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ours looks up an object of this server in the cache. It is nil if there is none.
+func ours[O client.Object](ctx context.Context, p *pass, obj O, name string) (found O, err error) {
+	switch err := p.Host.Get(ctx, types.NamespacedName{Namespace: p.key.Namespace, Name: name}, obj); {
+	case apierrors.IsNotFound(err):
+		return found, nil
+	case err != nil:
+		return found, fmt.Errorf("look up %T %s in the cache: %w", obj, name, err)
+	case !apply.Ours(obj, p.server.Name, p.server.UID):
+		return found, nil
+	}
+	return obj, nil
+}
+
+// sortedReferences lists each object once. It is never nil: a server may have no object, and that is known then.
+func sortedReferences(list []dittofsv1alpha1.ObjectReference) []dittofsv1alpha1.ObjectReference {
+	out := append([]dittofsv1alpha1.ObjectReference{}, list...)
+	slices.SortFunc(out, func(a, b dittofsv1alpha1.ObjectReference) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.APIVersion, b.APIVersion), cmp.Compare(a.Name, b.Name))
+	})
+	return slices.Compact(out)
 }

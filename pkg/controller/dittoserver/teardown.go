@@ -6,11 +6,14 @@ package dittoserver
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -27,7 +30,7 @@ import (
 const teardownRetry = 30 * time.Second
 
 // tearDown removes the parts of a deleted DittoServer and then lets it go. Claims and generated Secrets stay: they are
-// the data. done says that nothing is left to report on.
+// the data, unless deletionPolicy says otherwise. done says that nothing is left to report on.
 func (p *pass) tearDown(ctx context.Context) (done bool, err error) {
 	if !controllerutil.ContainsFinalizer(p.stored, dittofsv1alpha1.Finalizer) {
 		return true, nil // ours is done; somebody else holds it
@@ -96,7 +99,56 @@ func (p *pass) removeParts(ctx context.Context) (string, error) {
 			return "", err
 		}
 	}
-	return "", nil
+	if err := p.removeNetwork(ctx); err != nil {
+		return "", err
+	}
+	return "", p.removeClaims(ctx)
+}
+
+// removeNetwork deletes what the server was reached by. The API is asked for the list: a cache that lags may not show what
+// the last pass made.
+func (p *pass) removeNetwork(ctx context.Context) error {
+	for _, kind := range []apply.Kind{apply.Services(), apply.Ingresses(), apply.NetworkPolicies()} {
+		listed, err := p.listOf(kind)
+		if err != nil {
+			return err
+		}
+		if err := p.pruneListed(ctx, p.Live, kind, listed, func(string) bool { return false }); err != nil {
+			return err
+		}
+	}
+	if p.ServiceMonitors == nil || !p.ServiceMonitors.Served() {
+		return nil
+	}
+	kind := apply.Unstructured(render.ServiceMonitorKind)
+	err := p.pruneListed(ctx, p.Live, kind, metadataList(kind), func(string) bool { return false })
+	if meta.IsNoMatchError(err) || apierrors.IsNotFound(err) {
+		return nil // the kind went in the meantime, and took its objects along
+	}
+	return err
+}
+
+// removeClaims deletes the data, last of all and only if the spec says so.
+func (p *pass) removeClaims(ctx context.Context) error {
+	if p.server.Spec.DeletionPolicy.Volumes != dittofsv1alpha1.DeleteData {
+		return nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(render.ClaimSizes(p.server))) {
+		claim := &corev1.PersistentVolumeClaim{}
+		err := p.Live.Get(ctx, types.NamespacedName{Namespace: p.key.Namespace, Name: name}, claim)
+		if apierrors.IsNotFound(err) {
+			continue
+		} else if err != nil {
+			return fmt.Errorf("look up PersistentVolumeClaim %s: %w", name, err)
+		}
+		if claim.Labels[dittofsv1alpha1.LabelApp] != dittofsv1alpha1.AppName || claim.Labels[dittofsv1alpha1.LabelInstance] != p.server.Name {
+			continue
+		}
+		if err := p.Host.Delete(ctx, claim, client.Preconditions{UID: &claim.UID}); client.IgnoreNotFound(err) != nil {
+			return fmt.Errorf("delete PersistentVolumeClaim %s: %w", name, err)
+		}
+	}
+	return nil
 }
 
 type partState int

@@ -3,12 +3,13 @@
 
 // Package watches says what the controllers read of the two clusters and which DittoServer an event is about.
 // In go objects as the API sends them; out come slimmer ones for the caches, and reconcile requests.
-// It never caches the content of a Secret: of Secrets and Namespaces only the metadata is read.
+// It never caches the content of a Secret: of Secrets, Namespaces and definitions of kinds only the metadata is read.
 package watches
 
 import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -32,14 +33,20 @@ func HostCache() cache.Options {
 	pods := labels.SelectorFromSet(labels.Set{dittofsv1alpha1.LabelApp: dittofsv1alpha1.AppName})
 	return cache.Options{
 		ReaderFailOnMissingInformer: true,
+		// For kinds that come later. Those of which all objects are wanted say so.
+		DefaultLabelSelector: managed,
+		DefaultTransform:     keepOurFields,
 		ByObject: map[client.Object]cache.ByObject{
-			&appsv1.StatefulSet{}:           {Label: managed, Transform: keepOurFields},
-			&corev1.ConfigMap{}:             {Label: managed, Transform: keepOurFields},
-			&corev1.Service{}:               {Label: managed, Transform: keepOurFields},
+			&appsv1.StatefulSet{}:           {},
+			&corev1.ConfigMap{}:             {},
+			&corev1.Service{}:               {},
+			&networkingv1.Ingress{}:         {},
+			&networkingv1.NetworkPolicy{}:   {},
 			&corev1.Pod{}:                   {Label: pods, Transform: slimPod},
 			&corev1.PersistentVolumeClaim{}: {Label: pods, Transform: dropManagedFields},
-			NewSecretMetadata():             {Transform: slimMetadata},
-			nscheck.NewMetadata():           {Transform: slimMetadata},
+			NewSecretMetadata():             {Label: labels.Everything(), Transform: slimMetadata},
+			nscheck.NewMetadata():           {Label: labels.Everything(), Transform: slimMetadata},
+			NewDefinitionMetadata():         {Label: labels.Everything(), Transform: slimMetadata},
 		},
 	}
 }

@@ -19,34 +19,84 @@ import (
 func ForKind(kind schema.GroupVersionKind) interface{} {
 	switch kind {
 	// Group=dittofs.io, Version=v1alpha1
+	case v1alpha1.SchemeGroupVersion.WithKind("AdapterDiscoverySpec"):
+		return &dittofsv1alpha1.AdapterDiscoverySpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("AdapterServiceSpec"):
+		return &dittofsv1alpha1.AdapterServiceSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("AdapterServicesSpec"):
+		return &dittofsv1alpha1.AdapterServicesSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("AdapterStatus"):
+		return &dittofsv1alpha1.AdapterStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("AdminSpec"):
 		return &dittofsv1alpha1.AdminSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ControlPlaneSpec"):
 		return &dittofsv1alpha1.ControlPlaneSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("DatabaseSpec"):
 		return &dittofsv1alpha1.DatabaseSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("DatabaseStatus"):
+		return &dittofsv1alpha1.DatabaseStatusApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("DeletionPolicy"):
+		return &dittofsv1alpha1.DeletionPolicyApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("DittoServer"):
 		return &dittofsv1alpha1.DittoServerApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("DittoServerSpec"):
 		return &dittofsv1alpha1.DittoServerSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("DittoServerStatus"):
 		return &dittofsv1alpha1.DittoServerStatusApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("EndpointsStatus"):
+		return &dittofsv1alpha1.EndpointsStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("IdentitySpec"):
 		return &dittofsv1alpha1.IdentitySpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("IngressSpec"):
+		return &dittofsv1alpha1.IngressSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("JWTSpec"):
 		return &dittofsv1alpha1.JWTSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("KerberosSpec"):
+		return &dittofsv1alpha1.KerberosSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("LDAPSpec"):
+		return &dittofsv1alpha1.LDAPSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("LocalSecretReference"):
+		return &dittofsv1alpha1.LocalSecretReferenceApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("LoggingSpec"):
 		return &dittofsv1alpha1.LoggingSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("MachineAccountSpec"):
+		return &dittofsv1alpha1.MachineAccountSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("MetricsSpec"):
+		return &dittofsv1alpha1.MetricsSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("NetworkPolicySpec"):
+		return &dittofsv1alpha1.NetworkPolicySpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ObjectReference"):
+		return &dittofsv1alpha1.ObjectReferenceApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("PerconaBackupSpec"):
+		return &dittofsv1alpha1.PerconaBackupSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("PerconaClusterReference"):
+		return &dittofsv1alpha1.PerconaClusterReferenceApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("PerconaImages"):
+		return &dittofsv1alpha1.PerconaImagesApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("PerconaSpec"):
+		return &dittofsv1alpha1.PerconaSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("PgBouncerSpec"):
+		return &dittofsv1alpha1.PgBouncerSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("SecretKeyReference"):
 		return &dittofsv1alpha1.SecretKeyReferenceApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("SecretReference"):
 		return &dittofsv1alpha1.SecretReferenceApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ServiceExposure"):
+		return &dittofsv1alpha1.ServiceExposureApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ServiceMonitorSpec"):
+		return &dittofsv1alpha1.ServiceMonitorSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ServiceSpec"):
 		return &dittofsv1alpha1.ServiceSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("SnapshotPolicy"):
+		return &dittofsv1alpha1.SnapshotPolicyApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("SnapshotPolicyStatus"):
+		return &dittofsv1alpha1.SnapshotPolicyStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("SQLiteSpec"):
 		return &dittofsv1alpha1.SQLiteSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("StorageSpec"):
 		return &dittofsv1alpha1.StorageSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("VolumeStatus"):
+		return &dittofsv1alpha1.VolumeStatusApplyConfiguration{}
 
 	}
 	return nil

@@ -16,8 +16,9 @@ import (
 )
 
 // finalizeStrategy is the behaviour of the finalize subresource, after the
-// example of namespaces: it writes metadata.finalizers and nothing else, so that
-// the controllers need no right to change the objects of users.
+// example of namespaces: it writes metadata.finalizers, takes away a request for
+// a rollout that has been carried out, and does nothing else, so that the
+// controllers need no right to change the objects of users.
 type finalizeStrategy struct{ *strategy }
 
 var _ rest.ResetFieldsStrategy = &finalizeStrategy{}
@@ -29,7 +30,11 @@ func (*finalizeStrategy) GetResetFields() map[fieldpath.APIVersion]*fieldpath.Se
 func (*finalizeStrategy) PrepareForUpdate(_ context.Context, obj, old runtime.Object) {
 	server, oldServer := obj.(*dittofsv1alpha1.DittoServer), old.(*dittofsv1alpha1.DittoServer)
 	finalizers, resourceVersion, managedFields := server.Finalizers, server.ResourceVersion, server.ManagedFields
+	_, asked := server.Annotations[dittofsv1alpha1.AnnotationRollout]
 	oldServer.DeepCopyInto(server)
+	if !asked {
+		delete(server.Annotations, dittofsv1alpha1.AnnotationRollout)
+	}
 	server.Finalizers, server.ResourceVersion, server.ManagedFields = finalizers, resourceVersion, managedFields
 }
 
@@ -37,7 +42,7 @@ func (*finalizeStrategy) ValidateUpdate(context.Context, runtime.Object, runtime
 	return nil
 }
 
-// ValidateDeclaratively is off: nothing but the finalizers can have changed, and
+// ValidateDeclaratively is off: nothing but metadata can have changed, and
 // the generated rules know the main resource, status and scale only.
 func (*finalizeStrategy) ValidateDeclaratively(_ context.Context, _, _ runtime.Object, errs field.ErrorList, _ operation.Type, _ rest.DeclarativeValidationConfig) field.ErrorList {
 	return errs

@@ -6,13 +6,10 @@ package dittoserver
 import (
 	"fmt"
 
-	"k8s.io/apimachinery/pkg/fields"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/registry/generic"
 	genericregistry "k8s.io/apiserver/pkg/registry/generic/registry"
 	"k8s.io/apiserver/pkg/registry/rest"
-	apistorage "k8s.io/apiserver/pkg/storage"
 
 	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
 )
@@ -42,8 +39,8 @@ func (*REST) ShortNames() []string { return []string{"ditto", "dfs"} }
 // servers, and kubectl get all must not fail when this server is down.
 func (*REST) Categories() []string { return []string{"dittofs"} }
 
-// NewStorage builds the store of DittoServers; fields other than metadata.name
-// and metadata.namespace cannot be selected on.
+// NewStorage builds the store of DittoServers. Of the scheme it expects what
+// AddFieldSelectors adds.
 func NewStorage(scheme *runtime.Scheme, getter generic.RESTOptionsGetter) (*Storage, error) {
 	main := NewStrategy(scheme)
 	store := &genericregistry.Store{
@@ -58,7 +55,8 @@ func NewStorage(scheme *runtime.Scheme, getter generic.RESTOptionsGetter) (*Stor
 		ResetFieldsStrategy:       main,
 		TableConvertor:            tableConvertor{},
 	}
-	if err := store.CompleteWithOptions(&generic.StoreOptions{RESTOptions: getter, AttrFunc: attributes}); err != nil {
+	options := &generic.StoreOptions{RESTOptions: getter, AttrFunc: attributes, TriggerFunc: triggers(), Indexers: indexers()}
+	if err := store.CompleteWithOptions(options); err != nil {
 		return nil, fmt.Errorf("set up the store of dittoservers: %w", err)
 	}
 	status, finalize := &statusStrategy{main}, &finalizeStrategy{main}
@@ -75,16 +73,4 @@ func part(store *genericregistry.Store, update rest.RESTUpdateStrategy, reset re
 	copied := *store
 	copied.UpdateStrategy, copied.ResetFieldsStrategy = update, reset
 	return &partREST{&copied}
-}
-
-func attributes(obj runtime.Object) (labels.Set, fields.Set, error) {
-	server, ok := obj.(*dittofsv1alpha1.DittoServer)
-	if !ok {
-		return nil, nil, fmt.Errorf("expected a DittoServer, got %T", obj)
-	}
-	return server.Labels, generic.ObjectMetaFieldsSet(&server.ObjectMeta, true), nil
-}
-
-func match(label labels.Selector, field fields.Selector) apistorage.SelectionPredicate {
-	return apistorage.SelectionPredicate{Label: label, Field: field, GetAttrs: attributes}
 }

@@ -28,15 +28,23 @@ import (
 	"k8s.io/component-base/compatibility"
 	baseversion "k8s.io/component-base/version"
 
+	dittofsadmission "github.com/dittofs/dittofs-apiserver/pkg/admission"
 	"github.com/dittofs/dittofs-apiserver/pkg/server"
 	"github.com/dittofs/dittofs-apiserver/test/integration/harness"
 )
 
-type quotaConfiguration struct{ quotav1.Configuration }
+// initializers give plugins what our server gives them.
+type initializers struct {
+	quota quotav1.Configuration
+	user  *harness.User
+}
 
-func (q quotaConfiguration) Initialize(plugin admission.Interface) {
+func (i initializers) Initialize(plugin admission.Interface) {
 	if wants, ok := plugin.(initializer.WantsQuotaConfiguration); ok {
-		wants.SetQuotaConfiguration(q.Configuration)
+		wants.SetQuotaConfiguration(i.quota)
+	}
+	if wants, ok := plugin.(dittofsadmission.WantsHostMetadata); ok {
+		wants.SetHostMetadata(i.user.Metadata)
 	}
 }
 
@@ -54,7 +62,7 @@ func informersOfAdmission(t *testing.T) []string {
 	config.Authorization.Authorizer = authorizerfactory.NewAlwaysAllowAuthorizer()
 	version := compatibility.NewEffectiveVersionFromString(baseversion.DefaultKubeBinaryVersion, "", "")
 	err := server.NewOptions().Admission.ApplyTo(config, factory, user.Kube, user.Dynamic,
-		utilfeature.DefaultFeatureGate, version, quotaConfiguration{quotageneric.NewConfiguration(nil, nil)})
+		utilfeature.DefaultFeatureGate, version, initializers{quotageneric.NewConfiguration(nil, nil), user})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +109,7 @@ func shippedRules(t *testing.T) []rbacv1.PolicyRule {
 func TestTheShippedRoleCoversEveryInformerOfAdmission(t *testing.T) {
 	rules := shippedRules(t)
 	watched := informersOfAdmission(t)
-	for _, expected := range []string{"namespaces", "resourcequotas", "mutatingadmissionpolicies.admissionregistration.k8s.io", "validatingwebhookconfigurations.admissionregistration.k8s.io"} {
+	for _, expected := range []string{"namespaces", "resourcequotas", "storageclasses.storage.k8s.io", "mutatingadmissionpolicies.admissionregistration.k8s.io", "validatingwebhookconfigurations.admissionregistration.k8s.io"} {
 		if !slices.Contains(watched, expected) {
 			t.Errorf("this test has lost sight of the informer of %s; it sees %v", expected, watched)
 		}

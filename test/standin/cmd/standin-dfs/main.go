@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command standin-dfs serves the REST API of DittoFS for every pod of a cluster whose pods run nothing, such as kwok's. In
-// go a kubeconfig and an address to listen on; out comes http://ADDRESS/NAMESPACE/NAME/. It never writes to the cluster.
+// go a kubeconfig and an address to listen on; out comes http://ADDRESS/NAMESPACE/NAME/, and https:// there for a server
+// that is configured for TLS, with its own certificate for who asks for NAME-api.NAMESPACE.svc. It never writes to the cluster.
 package main
 
 import (
@@ -45,7 +46,7 @@ func command() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&kubeconfig, "kubeconfig", "", "kubeconfig of the cluster whose pods are followed; it must read Pods, Secrets, ConfigMaps, Services and PersistentVolumeClaims")
-	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:18080", "address to serve plain HTTP on; everybody who reaches it can break servers through /_standin/")
+	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:18080", "address to serve on, HTTP for servers without TLS and HTTPS for those with; everybody who reaches it can break servers through /_standin/")
 	_ = cmd.MarkFlagRequired("kubeconfig") // fails for an unknown flag only
 	return cmd
 }
@@ -66,10 +67,11 @@ func run(ctx context.Context, kubeconfig, listen string) error {
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", listen)
+	inner, err := net.Listen("tcp", listen)
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
+	listener := server.Listener(inner)
 	log.Info("serving", "address", "http://"+listener.Addr().String()+"/NAMESPACE/NAME/")
 
 	ctx, cancel := context.WithCancel(ctx)

@@ -5,6 +5,10 @@
 
 package v1alpha1
 
+import (
+	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
+)
+
 // ControlPlaneSpecApplyConfiguration represents a declarative configuration of the ControlPlaneSpec type for use
 // with apply.
 //
@@ -14,6 +18,34 @@ type ControlPlaneSpecApplyConfiguration struct {
 	// under 1024 need a capability that the pod does not have by default.
 	// Default 8080.
 	Port *int32 `json:"port,omitempty"`
+	// tls is accepted, so that manifests of the DittoFS operator apply
+	// unchanged, and not read: the API serves TLS exactly when certSecretName
+	// is set.
+	TLS *bool `json:"tls,omitempty"`
+	// certSecretName names the Secret with tls.crt and tls.key, and if wanted
+	// ca.crt by which the controller verifies them. With it the API serves TLS
+	// only. The certificate must be good for NAME-api.NAMESPACE.svc, or for
+	// tlsServerName. A renewed certificate is picked up without a restart.
+	CertSecretName *string `json:"certSecretName,omitempty"`
+	// tlsMinVersion is the oldest version of TLS that the API speaks, 1.2 or
+	// 1.3. Default 1.2, by dfs.
+	TLSMinVersion *dittofsv1alpha1.TLSVersion `json:"tlsMinVersion,omitempty"`
+	// tlsServerName is the name that the controller expects in the certificate.
+	// Default NAME-api.NAMESPACE.svc.
+	TLSServerName *string `json:"tlsServerName,omitempty"`
+	// clientCASecretName names the Secret whose ca.crt signs the certificates
+	// of all callers of the API (mutual TLS). It needs certSecretName and
+	// clientCertSecretName. The kubelet cannot show a certificate: probes then
+	// only open a connection.
+	ClientCASecretName *string `json:"clientCASecretName,omitempty"`
+	// clientCertSecretName names the Secret with tls.crt and tls.key (extended
+	// key usage clientAuth) that the controller shows to the API.
+	ClientCertSecretName *string `json:"clientCertSecretName,omitempty"`
+	// writeTimeout bounds one answer of the API, a Go duration of 10s to 2h.
+	// The restore of a snapshot must finish within it. Default 2m.
+	WriteTimeout *string `json:"writeTimeout,omitempty"`
+	// ingress publishes the API by an Ingress.
+	Ingress *IngressSpecApplyConfiguration `json:"ingress,omitempty"`
 }
 
 // ControlPlaneSpecApplyConfiguration constructs a declarative configuration of the ControlPlaneSpec type for use with
@@ -27,5 +59,69 @@ func ControlPlaneSpec() *ControlPlaneSpecApplyConfiguration {
 // If called multiple times, the Port field is set to the value of the last call.
 func (b *ControlPlaneSpecApplyConfiguration) WithPort(value int32) *ControlPlaneSpecApplyConfiguration {
 	b.Port = &value
+	return b
+}
+
+// WithTLS sets the TLS field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the TLS field is set to the value of the last call.
+func (b *ControlPlaneSpecApplyConfiguration) WithTLS(value bool) *ControlPlaneSpecApplyConfiguration {
+	b.TLS = &value
+	return b
+}
+
+// WithCertSecretName sets the CertSecretName field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the CertSecretName field is set to the value of the last call.
+func (b *ControlPlaneSpecApplyConfiguration) WithCertSecretName(value string) *ControlPlaneSpecApplyConfiguration {
+	b.CertSecretName = &value
+	return b
+}
+
+// WithTLSMinVersion sets the TLSMinVersion field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the TLSMinVersion field is set to the value of the last call.
+func (b *ControlPlaneSpecApplyConfiguration) WithTLSMinVersion(value dittofsv1alpha1.TLSVersion) *ControlPlaneSpecApplyConfiguration {
+	b.TLSMinVersion = &value
+	return b
+}
+
+// WithTLSServerName sets the TLSServerName field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the TLSServerName field is set to the value of the last call.
+func (b *ControlPlaneSpecApplyConfiguration) WithTLSServerName(value string) *ControlPlaneSpecApplyConfiguration {
+	b.TLSServerName = &value
+	return b
+}
+
+// WithClientCASecretName sets the ClientCASecretName field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the ClientCASecretName field is set to the value of the last call.
+func (b *ControlPlaneSpecApplyConfiguration) WithClientCASecretName(value string) *ControlPlaneSpecApplyConfiguration {
+	b.ClientCASecretName = &value
+	return b
+}
+
+// WithClientCertSecretName sets the ClientCertSecretName field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the ClientCertSecretName field is set to the value of the last call.
+func (b *ControlPlaneSpecApplyConfiguration) WithClientCertSecretName(value string) *ControlPlaneSpecApplyConfiguration {
+	b.ClientCertSecretName = &value
+	return b
+}
+
+// WithWriteTimeout sets the WriteTimeout field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the WriteTimeout field is set to the value of the last call.
+func (b *ControlPlaneSpecApplyConfiguration) WithWriteTimeout(value string) *ControlPlaneSpecApplyConfiguration {
+	b.WriteTimeout = &value
+	return b
+}
+
+// WithIngress sets the Ingress field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Ingress field is set to the value of the last call.
+func (b *ControlPlaneSpecApplyConfiguration) WithIngress(value *IngressSpecApplyConfiguration) *ControlPlaneSpecApplyConfiguration {
+	b.Ingress = value
 	return b
 }

@@ -16,14 +16,16 @@ import (
 // database is part of its identity: type and path cannot be changed, unless the
 // object carries the annotation dittofs.io/accept-empty-database.
 type DatabaseSpecApplyConfiguration struct {
-	// type is sqlite or postgres. Default: postgres when postgresSecretRef is
-	// set, else sqlite. postgresSecretRef wins over this field.
+	// type is sqlite or postgres. Default: postgres when postgresSecretRef or
+	// percona is set, else sqlite. Both win over this field.
 	Type *dittofsv1alpha1.DatabaseType `json:"type,omitempty"`
 	// sqlite sets up the SQLite database; it is not read with postgres.
 	SQLite *SQLiteSpecApplyConfiguration `json:"sqlite,omitempty"`
 	// postgresSecretRef names the Secret, in the namespace of the DittoServer,
 	// with the keys host, database, user and password and, if wanted, port
-	// (default 5432) and sslmode (default disable).
+	// (default 5432) and sslmode (disable, require, verify-ca or verify-full;
+	// default disable). Its host, database and user must not change once the
+	// server has been set up; the password may.
 	PostgresSecretRef *SecretReferenceApplyConfiguration `json:"postgresSecretRef,omitempty"`
 }
 

@@ -6,6 +6,7 @@
 package v1alpha1
 
 import (
+	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
 	v1 "k8s.io/api/core/v1"
 )
 
@@ -14,34 +15,119 @@ import (
 //
 // DittoServerSpec is the wanted state of a DittoServer.
 type DittoServerSpecApplyConfiguration struct {
+	// paused stops the controller from changing anything for this server; the
+	// pod goes on. Progressing says that it is paused. A delete is carried out
+	// all the same. Default false.
+	Paused *bool `json:"paused,omitempty"`
+	// rollout is Automatic or OnRequest. A restart costs NFS clients up to 90 s.
+	// With OnRequest a change that needs one waits, Progressing says
+	// RolloutPending, and goes on once the annotation dittofs.io/rollout: now is
+	// set. Default Automatic.
+	Rollout *dittofsv1alpha1.RolloutPolicy `json:"rollout,omitempty"`
 	// image is the container image of dfs, DittoFS v0.17 or later (older ones
 	// listen on other keys of the configuration). Pin a version or a digest: a
 	// moving tag such as latest changes the server at the next restart of its pod.
 	// Example: marmos91c/dittofs:v0.29.0.
 	Image *string `json:"image,omitempty"`
+	// imagePullPolicy is Always, IfNotPresent or Never. Default, by Kubernetes:
+	// Always for the tag latest, else IfNotPresent.
+	ImagePullPolicy *v1.PullPolicy `json:"imagePullPolicy,omitempty"`
+	// imagePullSecrets name the Secrets, in the namespace of the DittoServer,
+	// that the image is pulled with.
+	ImagePullSecrets []v1.LocalObjectReference `json:"imagePullSecrets,omitempty"`
 	// replicas is 1 for a running server and 0 for a stopped one. More than one
 	// is refused: two dfs processes on the same volumes destroy data.
 	// Default 1. kubectl scale changes it.
 	Replicas *int32 `json:"replicas,omitempty"`
 	// storage sizes the volumes of the server.
 	Storage *StorageSpecApplyConfiguration `json:"storage,omitempty"`
+	// deletionPolicy is what a delete of this object does to its data.
+	DeletionPolicy *DeletionPolicyApplyConfiguration `json:"deletionPolicy,omitempty"`
 	// database is where dfs keeps its own records: users, shares, stores and
 	// adapters. File data is not in it.
 	Database *DatabaseSpecApplyConfiguration `json:"database,omitempty"`
+	// percona puts the database into PostgreSQL run by the Percona operator.
+	Percona *PerconaSpecApplyConfiguration `json:"percona,omitempty"`
 	// controlPlane is the REST API of dfs.
 	ControlPlane *ControlPlaneSpecApplyConfiguration `json:"controlPlane,omitempty"`
-	// identity is how dfs authenticates callers of its REST API.
+	// identity is how dfs authenticates callers of its REST API and users of files.
 	Identity *IdentitySpecApplyConfiguration `json:"identity,omitempty"`
 	// service is the Service NAME-api in front of the REST API.
 	Service *ServiceSpecApplyConfiguration `json:"service,omitempty"`
+	// adapterDiscovery is how the protocol adapters are followed.
+	AdapterDiscovery *AdapterDiscoverySpecApplyConfiguration `json:"adapterDiscovery,omitempty"`
+	// adapterServices are the Services of the protocol adapters NFS and SMB.
+	AdapterServices *AdapterServicesSpecApplyConfiguration `json:"adapterServices,omitempty"`
+	// networkPolicy limits who reaches the pod.
+	NetworkPolicy *NetworkPolicySpecApplyConfiguration `json:"networkPolicy,omitempty"`
+	// metrics is the Prometheus endpoint of dfs.
+	Metrics *MetricsSpecApplyConfiguration `json:"metrics,omitempty"`
+	// logging is what dfs writes to its log.
+	Logging *LoggingSpecApplyConfiguration `json:"logging,omitempty"`
+	// snapshotPolicies make dfs take snapshots of shares. A policy that is taken
+	// away here stays in dfs, switched off.
+	SnapshotPolicies []SnapshotPolicyApplyConfiguration `json:"snapshotPolicies,omitempty"`
+	// shutdownTimeout bounds each of the three stages in which dfs stops, a Go
+	// duration of 1s to 10m. Default 30s.
+	ShutdownTimeout *string `json:"shutdownTimeout,omitempty"`
+	// terminationGracePeriodSeconds is how long the pod may take to stop, at
+	// least 36. Less than three times shutdownTimeout and 15 s cuts dfs off while
+	// it writes. Default: three times shutdownTimeout and 15 s.
+	TerminationGracePeriodSeconds *int64 `json:"terminationGracePeriodSeconds,omitempty"`
+	// config is merged over the configuration file of dfs, for the keys that
+	// have no field here, by their names in that file. It is replaced as a whole
+	// by every kind of patch. Keys with a field of their own, keys that hold
+	// secrets and paths are refused; unknown keys are passed on with a warning.
+	// Example: {gc: {auto_interval: 30m}, blockstore: {local: {max_log_bytes: 1073741824}}}.
+	Config map[string]dittofsv1alpha1.Value `json:"config,omitempty"`
 	// resources are the compute resources of the dfs container. dfs sizes its
 	// caches by the memory limit (12.5 % for each share, up to 22.5 % for each
 	// metadata store): a limit under 1Gi is for trials only.
 	// Example: {requests: {cpu: "1", memory: 2Gi}, limits: {memory: 4Gi}}.
 	// Default: none.
 	Resources *v1.ResourceRequirements `json:"resources,omitempty"`
-	// logging is what dfs writes to its log.
-	Logging *LoggingSpecApplyConfiguration `json:"logging,omitempty"`
+	// securityContext of the dfs container. What it sets wins over the defaults,
+	// which meet the restricted Pod Security Standard; what the baseline standard
+	// forbids is refused.
+	SecurityContext *v1.SecurityContext `json:"securityContext,omitempty"`
+	// podSecurityContext of the pod. What it sets wins over the defaults: user,
+	// group and fsGroup 65532, which the image is built for.
+	PodSecurityContext *v1.PodSecurityContext `json:"podSecurityContext,omitempty"`
+	// serviceAccountName is the ServiceAccount of the pod. Its token is not
+	// mounted. Another one than default needs the right to create pods.
+	// Default: default, by Kubernetes.
+	ServiceAccountName *string `json:"serviceAccountName,omitempty"`
+	// nodeSelector are labels that the node must have.
+	NodeSelector map[string]string `json:"nodeSelector,omitempty"`
+	// tolerations let the pod run on nodes with these taints.
+	Tolerations []v1.Toleration `json:"tolerations,omitempty"`
+	// affinity chooses nodes by their labels and by the pods on them.
+	Affinity *v1.Affinity `json:"affinity,omitempty"`
+	// topologySpreadConstraints spread the pods of several servers, by a label
+	// of podLabels: a server has one pod only.
+	TopologySpreadConstraints []v1.TopologySpreadConstraint `json:"topologySpreadConstraints,omitempty"`
+	// priorityClassName of the pod. Default: that of the cluster.
+	PriorityClassName *string `json:"priorityClassName,omitempty"`
+	// podLabels are labels of the pod beside those of the controller. A change
+	// restarts it. The labels app and instance, and those of dittofs.io and
+	// app.kubernetes.io, are reserved.
+	PodLabels map[string]string `json:"podLabels,omitempty"`
+	// podAnnotations are annotations of the pod beside those of the controller.
+	// A change restarts it. Those of dittofs.io are reserved.
+	PodAnnotations map[string]string `json:"podAnnotations,omitempty"`
+	// extraEnv are environment variables of the dfs container. The names that
+	// dfs and its libraries read their configuration from are refused:
+	// DITTOFS_*, KRB5*, AWS_CA_BUNDLE, HOME, XDG_* and LD_*.
+	ExtraEnv []v1.EnvVar `json:"extraEnv,omitempty"`
+	// extraVolumes are volumes of the pod, for example with the CA of a
+	// directory: configMap, secret, projected (without tokens), downwardAPI,
+	// emptyDir, persistentVolumeClaim, ephemeral, csi and image.
+	ExtraVolumes []v1.Volume `json:"extraVolumes,omitempty"`
+	// extraVolumeMounts mount extraVolumes into the dfs container, away from the
+	// paths that dfs uses itself: /app, /config, /data, /tls, /tls-client-ca,
+	// /metrics-token, /kerberos, /kerberos-krb5, /kerberos-machine, /postgres-ca
+	// and /tmp.
+	ExtraVolumeMounts []v1.VolumeMount `json:"extraVolumeMounts,omitempty"`
 }
 
 // DittoServerSpecApplyConfiguration constructs a declarative configuration of the DittoServerSpec type for use with
@@ -50,11 +136,45 @@ func DittoServerSpec() *DittoServerSpecApplyConfiguration {
 	return &DittoServerSpecApplyConfiguration{}
 }
 
+// WithPaused sets the Paused field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Paused field is set to the value of the last call.
+func (b *DittoServerSpecApplyConfiguration) WithPaused(value bool) *DittoServerSpecApplyConfiguration {
+	b.Paused = &value
+	return b
+}
+
+// WithRollout sets the Rollout field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Rollout field is set to the value of the last call.
+func (b *DittoServerSpecApplyConfiguration) WithRollout(value dittofsv1alpha1.RolloutPolicy) *DittoServerSpecApplyConfiguration {
+	b.Rollout = &value
+	return b
+}
+
 // WithImage sets the Image field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the Image field is set to the value of the last call.
 func (b *DittoServerSpecApplyConfiguration) WithImage(value string) *DittoServerSpecApplyConfiguration {
 	b.Image = &value
+	return b
+}
+
+// WithImagePullPolicy sets the ImagePullPolicy field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the ImagePullPolicy field is set to the value of the last call.
+func (b *DittoServerSpecApplyConfiguration) WithImagePullPolicy(value v1.PullPolicy) *DittoServerSpecApplyConfiguration {
+	b.ImagePullPolicy = &value
+	return b
+}
+
+// WithImagePullSecrets adds the given value to the ImagePullSecrets field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the ImagePullSecrets field.
+func (b *DittoServerSpecApplyConfiguration) WithImagePullSecrets(values ...v1.LocalObjectReference) *DittoServerSpecApplyConfiguration {
+	for i := range values {
+		b.ImagePullSecrets = append(b.ImagePullSecrets, values[i])
+	}
 	return b
 }
 
@@ -74,11 +194,27 @@ func (b *DittoServerSpecApplyConfiguration) WithStorage(value *StorageSpecApplyC
 	return b
 }
 
+// WithDeletionPolicy sets the DeletionPolicy field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the DeletionPolicy field is set to the value of the last call.
+func (b *DittoServerSpecApplyConfiguration) WithDeletionPolicy(value *DeletionPolicyApplyConfiguration) *DittoServerSpecApplyConfiguration {
+	b.DeletionPolicy = value
+	return b
+}
+
 // WithDatabase sets the Database field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the Database field is set to the value of the last call.
 func (b *DittoServerSpecApplyConfiguration) WithDatabase(value *DatabaseSpecApplyConfiguration) *DittoServerSpecApplyConfiguration {
 	b.Database = value
+	return b
+}
+
+// WithPercona sets the Percona field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Percona field is set to the value of the last call.
+func (b *DittoServerSpecApplyConfiguration) WithPercona(value *PerconaSpecApplyConfiguration) *DittoServerSpecApplyConfiguration {
+	b.Percona = value
 	return b
 }
 
@@ -106,11 +242,35 @@ func (b *DittoServerSpecApplyConfiguration) WithService(value *ServiceSpecApplyC
 	return b
 }
 
-// WithResources sets the Resources field in the declarative configuration to the given value
+// WithAdapterDiscovery sets the AdapterDiscovery field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
-// If called multiple times, the Resources field is set to the value of the last call.
-func (b *DittoServerSpecApplyConfiguration) WithResources(value v1.ResourceRequirements) *DittoServerSpecApplyConfiguration {
-	b.Resources = &value
+// If called multiple times, the AdapterDiscovery field is set to the value of the last call.
+func (b *DittoServerSpecApplyConfiguration) WithAdapterDiscovery(value *AdapterDiscoverySpecApplyConfiguration) *DittoServerSpecApplyConfiguration {
+	b.AdapterDiscovery = value
+	return b
+}
+
+// WithAdapterServices sets the AdapterServices field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the AdapterServices field is set to the value of the last call.
+func (b *DittoServerSpecApplyConfiguration) WithAdapterServices(value *AdapterServicesSpecApplyConfiguration) *DittoServerSpecApplyConfiguration {
+	b.AdapterServices = value
+	return b
+}
+
+// WithNetworkPolicy sets the NetworkPolicy field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the NetworkPolicy field is set to the value of the last call.
+func (b *DittoServerSpecApplyConfiguration) WithNetworkPolicy(value *NetworkPolicySpecApplyConfiguration) *DittoServerSpecApplyConfiguration {
+	b.NetworkPolicy = value
+	return b
+}
+
+// WithMetrics sets the Metrics field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Metrics field is set to the value of the last call.
+func (b *DittoServerSpecApplyConfiguration) WithMetrics(value *MetricsSpecApplyConfiguration) *DittoServerSpecApplyConfiguration {
+	b.Metrics = value
 	return b
 }
 
@@ -119,5 +279,188 @@ func (b *DittoServerSpecApplyConfiguration) WithResources(value v1.ResourceRequi
 // If called multiple times, the Logging field is set to the value of the last call.
 func (b *DittoServerSpecApplyConfiguration) WithLogging(value *LoggingSpecApplyConfiguration) *DittoServerSpecApplyConfiguration {
 	b.Logging = value
+	return b
+}
+
+// WithSnapshotPolicies adds the given value to the SnapshotPolicies field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the SnapshotPolicies field.
+func (b *DittoServerSpecApplyConfiguration) WithSnapshotPolicies(values ...*SnapshotPolicyApplyConfiguration) *DittoServerSpecApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithSnapshotPolicies")
+		}
+		b.SnapshotPolicies = append(b.SnapshotPolicies, *values[i])
+	}
+	return b
+}
+
+// WithShutdownTimeout sets the ShutdownTimeout field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the ShutdownTimeout field is set to the value of the last call.
+func (b *DittoServerSpecApplyConfiguration) WithShutdownTimeout(value string) *DittoServerSpecApplyConfiguration {
+	b.ShutdownTimeout = &value
+	return b
+}
+
+// WithTerminationGracePeriodSeconds sets the TerminationGracePeriodSeconds field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the TerminationGracePeriodSeconds field is set to the value of the last call.
+func (b *DittoServerSpecApplyConfiguration) WithTerminationGracePeriodSeconds(value int64) *DittoServerSpecApplyConfiguration {
+	b.TerminationGracePeriodSeconds = &value
+	return b
+}
+
+// WithConfig puts the entries into the Config field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, the entries provided by each call will be put on the Config field,
+// overwriting an existing map entries in Config field with the same key.
+func (b *DittoServerSpecApplyConfiguration) WithConfig(entries map[string]dittofsv1alpha1.Value) *DittoServerSpecApplyConfiguration {
+	if b.Config == nil && len(entries) > 0 {
+		b.Config = make(map[string]dittofsv1alpha1.Value, len(entries))
+	}
+	for k, v := range entries {
+		b.Config[k] = v
+	}
+	return b
+}
+
+// WithResources sets the Resources field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Resources field is set to the value of the last call.
+func (b *DittoServerSpecApplyConfiguration) WithResources(value v1.ResourceRequirements) *DittoServerSpecApplyConfiguration {
+	b.Resources = &value
+	return b
+}
+
+// WithSecurityContext sets the SecurityContext field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the SecurityContext field is set to the value of the last call.
+func (b *DittoServerSpecApplyConfiguration) WithSecurityContext(value v1.SecurityContext) *DittoServerSpecApplyConfiguration {
+	b.SecurityContext = &value
+	return b
+}
+
+// WithPodSecurityContext sets the PodSecurityContext field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the PodSecurityContext field is set to the value of the last call.
+func (b *DittoServerSpecApplyConfiguration) WithPodSecurityContext(value v1.PodSecurityContext) *DittoServerSpecApplyConfiguration {
+	b.PodSecurityContext = &value
+	return b
+}
+
+// WithServiceAccountName sets the ServiceAccountName field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the ServiceAccountName field is set to the value of the last call.
+func (b *DittoServerSpecApplyConfiguration) WithServiceAccountName(value string) *DittoServerSpecApplyConfiguration {
+	b.ServiceAccountName = &value
+	return b
+}
+
+// WithNodeSelector puts the entries into the NodeSelector field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, the entries provided by each call will be put on the NodeSelector field,
+// overwriting an existing map entries in NodeSelector field with the same key.
+func (b *DittoServerSpecApplyConfiguration) WithNodeSelector(entries map[string]string) *DittoServerSpecApplyConfiguration {
+	if b.NodeSelector == nil && len(entries) > 0 {
+		b.NodeSelector = make(map[string]string, len(entries))
+	}
+	for k, v := range entries {
+		b.NodeSelector[k] = v
+	}
+	return b
+}
+
+// WithTolerations adds the given value to the Tolerations field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Tolerations field.
+func (b *DittoServerSpecApplyConfiguration) WithTolerations(values ...v1.Toleration) *DittoServerSpecApplyConfiguration {
+	for i := range values {
+		b.Tolerations = append(b.Tolerations, values[i])
+	}
+	return b
+}
+
+// WithAffinity sets the Affinity field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Affinity field is set to the value of the last call.
+func (b *DittoServerSpecApplyConfiguration) WithAffinity(value v1.Affinity) *DittoServerSpecApplyConfiguration {
+	b.Affinity = &value
+	return b
+}
+
+// WithTopologySpreadConstraints adds the given value to the TopologySpreadConstraints field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the TopologySpreadConstraints field.
+func (b *DittoServerSpecApplyConfiguration) WithTopologySpreadConstraints(values ...v1.TopologySpreadConstraint) *DittoServerSpecApplyConfiguration {
+	for i := range values {
+		b.TopologySpreadConstraints = append(b.TopologySpreadConstraints, values[i])
+	}
+	return b
+}
+
+// WithPriorityClassName sets the PriorityClassName field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the PriorityClassName field is set to the value of the last call.
+func (b *DittoServerSpecApplyConfiguration) WithPriorityClassName(value string) *DittoServerSpecApplyConfiguration {
+	b.PriorityClassName = &value
+	return b
+}
+
+// WithPodLabels puts the entries into the PodLabels field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, the entries provided by each call will be put on the PodLabels field,
+// overwriting an existing map entries in PodLabels field with the same key.
+func (b *DittoServerSpecApplyConfiguration) WithPodLabels(entries map[string]string) *DittoServerSpecApplyConfiguration {
+	if b.PodLabels == nil && len(entries) > 0 {
+		b.PodLabels = make(map[string]string, len(entries))
+	}
+	for k, v := range entries {
+		b.PodLabels[k] = v
+	}
+	return b
+}
+
+// WithPodAnnotations puts the entries into the PodAnnotations field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, the entries provided by each call will be put on the PodAnnotations field,
+// overwriting an existing map entries in PodAnnotations field with the same key.
+func (b *DittoServerSpecApplyConfiguration) WithPodAnnotations(entries map[string]string) *DittoServerSpecApplyConfiguration {
+	if b.PodAnnotations == nil && len(entries) > 0 {
+		b.PodAnnotations = make(map[string]string, len(entries))
+	}
+	for k, v := range entries {
+		b.PodAnnotations[k] = v
+	}
+	return b
+}
+
+// WithExtraEnv adds the given value to the ExtraEnv field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the ExtraEnv field.
+func (b *DittoServerSpecApplyConfiguration) WithExtraEnv(values ...v1.EnvVar) *DittoServerSpecApplyConfiguration {
+	for i := range values {
+		b.ExtraEnv = append(b.ExtraEnv, values[i])
+	}
+	return b
+}
+
+// WithExtraVolumes adds the given value to the ExtraVolumes field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the ExtraVolumes field.
+func (b *DittoServerSpecApplyConfiguration) WithExtraVolumes(values ...v1.Volume) *DittoServerSpecApplyConfiguration {
+	for i := range values {
+		b.ExtraVolumes = append(b.ExtraVolumes, values[i])
+	}
+	return b
+}
+
+// WithExtraVolumeMounts adds the given value to the ExtraVolumeMounts field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the ExtraVolumeMounts field.
+func (b *DittoServerSpecApplyConfiguration) WithExtraVolumeMounts(values ...v1.VolumeMount) *DittoServerSpecApplyConfiguration {
+	for i := range values {
+		b.ExtraVolumeMounts = append(b.ExtraVolumeMounts, values[i])
+	}
 	return b
 }

@@ -31,9 +31,32 @@ type DittoServerStatusApplyConfiguration struct {
 	// pod template: it changes when, and only when, something changes that dfs
 	// reads at its start.
 	ConfigHash *string `json:"configHash,omitempty"`
+	// availableReplicas is the number of pods that are ready, 0 or 1.
+	AvailableReplicas *int32 `json:"availableReplicas,omitempty"`
+	// version of DittoFS that the pod runs, by the tag of its image; empty while
+	// no pod runs, or if the tag is no version. Example: v0.29.0.
+	Version *string `json:"version,omitempty"`
+	// endpoints are the addresses at which the server is reached.
+	Endpoints *EndpointsStatusApplyConfiguration `json:"endpoints,omitempty"`
+	// adapters are the protocol adapters that the server has, as last seen.
+	Adapters []AdapterStatusApplyConfiguration `json:"adapters,omitempty"`
+	// volumes are the claims of the server.
+	Volumes []VolumeStatusApplyConfiguration `json:"volumes,omitempty"`
+	// database is the database that dfs uses.
+	Database *DatabaseStatusApplyConfiguration `json:"database,omitempty"`
+	// perconaClusterName is the PerconaPGCluster that holds the database.
+	PerconaClusterName *string `json:"perconaClusterName,omitempty"`
+	// machineSID is the identity that the server made for itself at its first
+	// start and keeps in its database. Another one means another database.
+	MachineSID *string `json:"machineSID,omitempty"`
+	// snapshotPolicies are the results of spec.snapshotPolicies.
+	SnapshotPolicies []SnapshotPolicyStatusApplyConfiguration `json:"snapshotPolicies,omitempty"`
+	// objects are those that the controller made for this server.
+	Objects []ObjectReferenceApplyConfiguration `json:"objects,omitempty"`
 	// conditions are the parts of the status, one for each type: Ready,
-	// Progressing, ConfigReady, DatabaseReady, Available, Authenticated and
-	// AdaptersReady. Reasons are stable words, messages say what to do.
+	// Progressing, Degraded, ConfigReady, StorageReady, DatabaseReady, Available,
+	// Authenticated and AdaptersReady. Reasons are stable words, messages say
+	// what to do.
 	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
 }
 
@@ -88,6 +111,106 @@ func (b *DittoServerStatusApplyConfiguration) WithPhase(value dittofsv1alpha1.Di
 // If called multiple times, the ConfigHash field is set to the value of the last call.
 func (b *DittoServerStatusApplyConfiguration) WithConfigHash(value string) *DittoServerStatusApplyConfiguration {
 	b.ConfigHash = &value
+	return b
+}
+
+// WithAvailableReplicas sets the AvailableReplicas field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the AvailableReplicas field is set to the value of the last call.
+func (b *DittoServerStatusApplyConfiguration) WithAvailableReplicas(value int32) *DittoServerStatusApplyConfiguration {
+	b.AvailableReplicas = &value
+	return b
+}
+
+// WithVersion sets the Version field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Version field is set to the value of the last call.
+func (b *DittoServerStatusApplyConfiguration) WithVersion(value string) *DittoServerStatusApplyConfiguration {
+	b.Version = &value
+	return b
+}
+
+// WithEndpoints sets the Endpoints field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Endpoints field is set to the value of the last call.
+func (b *DittoServerStatusApplyConfiguration) WithEndpoints(value *EndpointsStatusApplyConfiguration) *DittoServerStatusApplyConfiguration {
+	b.Endpoints = value
+	return b
+}
+
+// WithAdapters adds the given value to the Adapters field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Adapters field.
+func (b *DittoServerStatusApplyConfiguration) WithAdapters(values ...*AdapterStatusApplyConfiguration) *DittoServerStatusApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithAdapters")
+		}
+		b.Adapters = append(b.Adapters, *values[i])
+	}
+	return b
+}
+
+// WithVolumes adds the given value to the Volumes field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Volumes field.
+func (b *DittoServerStatusApplyConfiguration) WithVolumes(values ...*VolumeStatusApplyConfiguration) *DittoServerStatusApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithVolumes")
+		}
+		b.Volumes = append(b.Volumes, *values[i])
+	}
+	return b
+}
+
+// WithDatabase sets the Database field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Database field is set to the value of the last call.
+func (b *DittoServerStatusApplyConfiguration) WithDatabase(value *DatabaseStatusApplyConfiguration) *DittoServerStatusApplyConfiguration {
+	b.Database = value
+	return b
+}
+
+// WithPerconaClusterName sets the PerconaClusterName field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the PerconaClusterName field is set to the value of the last call.
+func (b *DittoServerStatusApplyConfiguration) WithPerconaClusterName(value string) *DittoServerStatusApplyConfiguration {
+	b.PerconaClusterName = &value
+	return b
+}
+
+// WithMachineSID sets the MachineSID field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the MachineSID field is set to the value of the last call.
+func (b *DittoServerStatusApplyConfiguration) WithMachineSID(value string) *DittoServerStatusApplyConfiguration {
+	b.MachineSID = &value
+	return b
+}
+
+// WithSnapshotPolicies adds the given value to the SnapshotPolicies field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the SnapshotPolicies field.
+func (b *DittoServerStatusApplyConfiguration) WithSnapshotPolicies(values ...*SnapshotPolicyStatusApplyConfiguration) *DittoServerStatusApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithSnapshotPolicies")
+		}
+		b.SnapshotPolicies = append(b.SnapshotPolicies, *values[i])
+	}
+	return b
+}
+
+// WithObjects adds the given value to the Objects field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Objects field.
+func (b *DittoServerStatusApplyConfiguration) WithObjects(values ...*ObjectReferenceApplyConfiguration) *DittoServerStatusApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithObjects")
+		}
+		b.Objects = append(b.Objects, *values[i])
+	}
 	return b
 }
 

@@ -8,18 +8,33 @@ package v1alpha1
 // IdentitySpecApplyConfiguration represents a declarative configuration of the IdentitySpec type for use
 // with apply.
 //
-// IdentitySpec is how callers of the dfs REST API prove who they are.
+// IdentitySpec is how callers of the dfs REST API, and users of files, prove who they are.
 type IdentitySpecApplyConfiguration struct {
+	// type is accepted, so that manifests of the DittoFS operator apply
+	// unchanged: memory is its only value, and nothing depends on it.
+	Type *string `json:"type,omitempty"`
 	// jwt is the signing of access tokens.
 	JWT *JWTSpecApplyConfiguration `json:"jwt,omitempty"`
 	// admin is the first account of the server.
 	Admin *AdminSpecApplyConfiguration `json:"admin,omitempty"`
+	// ldap lets users of a directory in.
+	LDAP *LDAPSpecApplyConfiguration `json:"ldap,omitempty"`
+	// kerberos lets users with Kerberos tickets in.
+	Kerberos *KerberosSpecApplyConfiguration `json:"kerberos,omitempty"`
 }
 
 // IdentitySpecApplyConfiguration constructs a declarative configuration of the IdentitySpec type for use with
 // apply.
 func IdentitySpec() *IdentitySpecApplyConfiguration {
 	return &IdentitySpecApplyConfiguration{}
+}
+
+// WithType sets the Type field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Type field is set to the value of the last call.
+func (b *IdentitySpecApplyConfiguration) WithType(value string) *IdentitySpecApplyConfiguration {
+	b.Type = &value
+	return b
 }
 
 // WithJWT sets the JWT field in the declarative configuration to the given value
@@ -35,5 +50,21 @@ func (b *IdentitySpecApplyConfiguration) WithJWT(value *JWTSpecApplyConfiguratio
 // If called multiple times, the Admin field is set to the value of the last call.
 func (b *IdentitySpecApplyConfiguration) WithAdmin(value *AdminSpecApplyConfiguration) *IdentitySpecApplyConfiguration {
 	b.Admin = value
+	return b
+}
+
+// WithLDAP sets the LDAP field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the LDAP field is set to the value of the last call.
+func (b *IdentitySpecApplyConfiguration) WithLDAP(value *LDAPSpecApplyConfiguration) *IdentitySpecApplyConfiguration {
+	b.LDAP = value
+	return b
+}
+
+// WithKerberos sets the Kerberos field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Kerberos field is set to the value of the last call.
+func (b *IdentitySpecApplyConfiguration) WithKerberos(value *KerberosSpecApplyConfiguration) *IdentitySpecApplyConfiguration {
+	b.Kerberos = value
 	return b
 }

@@ -14,6 +14,9 @@ type SecretKeyReferenceApplyConfiguration struct {
 	Name *string `json:"name,omitempty"`
 	// key in the data of the Secret, at most 253 letters, digits, '-', '_' and '.'.
 	Key *string `json:"key,omitempty"`
+	// optional is accepted, so that manifests of the DittoFS operator apply
+	// unchanged, and must be false: a server does not start without what it needs.
+	Optional *bool `json:"optional,omitempty"`
 }
 
 // SecretKeyReferenceApplyConfiguration constructs a declarative configuration of the SecretKeyReference type for use with
@@ -35,5 +38,13 @@ func (b *SecretKeyReferenceApplyConfiguration) WithName(value string) *SecretKey
 // If called multiple times, the Key field is set to the value of the last call.
 func (b *SecretKeyReferenceApplyConfiguration) WithKey(value string) *SecretKeyReferenceApplyConfiguration {
 	b.Key = &value
+	return b
+}
+
+// WithOptional sets the Optional field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Optional field is set to the value of the last call.
+func (b *SecretKeyReferenceApplyConfiguration) WithOptional(value bool) *SecretKeyReferenceApplyConfiguration {
+	b.Optional = &value
 	return b
 }

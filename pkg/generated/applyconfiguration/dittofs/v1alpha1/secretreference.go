@@ -15,6 +15,9 @@ type SecretReferenceApplyConfiguration struct {
 	// key is accepted, so that manifests of the DittoFS operator apply
 	// unchanged, and not read: the keys of this Secret are fixed.
 	Key *string `json:"key,omitempty"`
+	// optional is accepted for the same reason and must be false: a server does
+	// not start without what it needs.
+	Optional *bool `json:"optional,omitempty"`
 }
 
 // SecretReferenceApplyConfiguration constructs a declarative configuration of the SecretReference type for use with
@@ -36,5 +39,13 @@ func (b *SecretReferenceApplyConfiguration) WithName(value string) *SecretRefere
 // If called multiple times, the Key field is set to the value of the last call.
 func (b *SecretReferenceApplyConfiguration) WithKey(value string) *SecretReferenceApplyConfiguration {
 	b.Key = &value
+	return b
+}
+
+// WithOptional sets the Optional field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Optional field is set to the value of the last call.
+func (b *SecretReferenceApplyConfiguration) WithOptional(value bool) *SecretReferenceApplyConfiguration {
+	b.Optional = &value
 	return b
 }

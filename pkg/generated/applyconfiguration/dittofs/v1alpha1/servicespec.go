@@ -12,13 +12,14 @@ import (
 // ServiceSpecApplyConfiguration represents a declarative configuration of the ServiceSpec type for use
 // with apply.
 //
-// ServiceSpec shapes the Service NAME-api.
+// ServiceSpec shapes the Service NAME-api in front of the REST API.
 type ServiceSpecApplyConfiguration struct {
 	// type of the Service: ClusterIP, NodePort or LoadBalancer. Default ClusterIP.
 	Type *v1.ServiceType `json:"type,omitempty"`
-	// annotations of the Service, for example for the load balancer of a cloud.
-	// An annotation that is taken away here is taken away there.
-	Annotations map[string]string `json:"annotations,omitempty"`
+	// nodePort is the port on every node, 1 to 65535 within the range of the
+	// cluster; for types NodePort and LoadBalancer. Left out, the cluster chooses.
+	NodePort                          *int32 `json:"nodePort,omitempty"`
+	ServiceExposureApplyConfiguration `json:""`
 }
 
 // ServiceSpecApplyConfiguration constructs a declarative configuration of the ServiceSpec type for use with
@@ -35,16 +36,82 @@ func (b *ServiceSpecApplyConfiguration) WithType(value v1.ServiceType) *ServiceS
 	return b
 }
 
+// WithNodePort sets the NodePort field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the NodePort field is set to the value of the last call.
+func (b *ServiceSpecApplyConfiguration) WithNodePort(value int32) *ServiceSpecApplyConfiguration {
+	b.NodePort = &value
+	return b
+}
+
 // WithAnnotations puts the entries into the Annotations field in the declarative configuration
 // and returns the receiver, so that objects can be build by chaining "With" function invocations.
 // If called multiple times, the entries provided by each call will be put on the Annotations field,
 // overwriting an existing map entries in Annotations field with the same key.
 func (b *ServiceSpecApplyConfiguration) WithAnnotations(entries map[string]string) *ServiceSpecApplyConfiguration {
-	if b.Annotations == nil && len(entries) > 0 {
-		b.Annotations = make(map[string]string, len(entries))
+	if b.ServiceExposureApplyConfiguration.Annotations == nil && len(entries) > 0 {
+		b.ServiceExposureApplyConfiguration.Annotations = make(map[string]string, len(entries))
 	}
 	for k, v := range entries {
-		b.Annotations[k] = v
+		b.ServiceExposureApplyConfiguration.Annotations[k] = v
+	}
+	return b
+}
+
+// WithLabels puts the entries into the Labels field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, the entries provided by each call will be put on the Labels field,
+// overwriting an existing map entries in Labels field with the same key.
+func (b *ServiceSpecApplyConfiguration) WithLabels(entries map[string]string) *ServiceSpecApplyConfiguration {
+	if b.ServiceExposureApplyConfiguration.Labels == nil && len(entries) > 0 {
+		b.ServiceExposureApplyConfiguration.Labels = make(map[string]string, len(entries))
+	}
+	for k, v := range entries {
+		b.ServiceExposureApplyConfiguration.Labels[k] = v
+	}
+	return b
+}
+
+// WithLoadBalancerClass sets the LoadBalancerClass field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the LoadBalancerClass field is set to the value of the last call.
+func (b *ServiceSpecApplyConfiguration) WithLoadBalancerClass(value string) *ServiceSpecApplyConfiguration {
+	b.ServiceExposureApplyConfiguration.LoadBalancerClass = &value
+	return b
+}
+
+// WithLoadBalancerSourceRanges adds the given value to the LoadBalancerSourceRanges field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the LoadBalancerSourceRanges field.
+func (b *ServiceSpecApplyConfiguration) WithLoadBalancerSourceRanges(values ...string) *ServiceSpecApplyConfiguration {
+	for i := range values {
+		b.ServiceExposureApplyConfiguration.LoadBalancerSourceRanges = append(b.ServiceExposureApplyConfiguration.LoadBalancerSourceRanges, values[i])
+	}
+	return b
+}
+
+// WithExternalTrafficPolicy sets the ExternalTrafficPolicy field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the ExternalTrafficPolicy field is set to the value of the last call.
+func (b *ServiceSpecApplyConfiguration) WithExternalTrafficPolicy(value v1.ServiceExternalTrafficPolicy) *ServiceSpecApplyConfiguration {
+	b.ServiceExposureApplyConfiguration.ExternalTrafficPolicy = &value
+	return b
+}
+
+// WithIPFamilyPolicy sets the IPFamilyPolicy field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the IPFamilyPolicy field is set to the value of the last call.
+func (b *ServiceSpecApplyConfiguration) WithIPFamilyPolicy(value v1.IPFamilyPolicy) *ServiceSpecApplyConfiguration {
+	b.ServiceExposureApplyConfiguration.IPFamilyPolicy = &value
+	return b
+}
+
+// WithIPFamilies adds the given value to the IPFamilies field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the IPFamilies field.
+func (b *ServiceSpecApplyConfiguration) WithIPFamilies(values ...v1.IPFamily) *ServiceSpecApplyConfiguration {
+	for i := range values {
+		b.ServiceExposureApplyConfiguration.IPFamilies = append(b.ServiceExposureApplyConfiguration.IPFamilies, values[i])
 	}
 	return b
 }

@@ -6,29 +6,45 @@
 package v1alpha1
 
 import (
+	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
 	resource "k8s.io/apimachinery/pkg/api/resource"
 )
 
 // StorageSpecApplyConfiguration represents a declarative configuration of the StorageSpec type for use
 // with apply.
 //
-// StorageSpec sizes the persistent volumes of a server. Each becomes a claim
-// (ReadWriteOnce) that outlives the server: deleting a DittoServer keeps them.
+// StorageSpec sizes the volumes of a server. Each becomes a claim
+// (ReadWriteOnce) that outlives the server: deleting a DittoServer keeps its
+// claims, unless deletionPolicy.volumes is Delete.
 type StorageSpecApplyConfiguration struct {
 	// metadataSize is the size of the volume at /data/store/metadata, for
 	// metadata stores. It may grow, never shrink. Example: 10Gi.
 	MetadataSize *resource.Quantity `json:"metadataSize,omitempty"`
 	// contentSize is the size of the volume at /data/store/block, for local
 	// block stores; leave it out if file content goes to remote stores only. It
-	// may grow, never shrink, and is not added or removed later. Example: 100Gi.
+	// may be added later (the pod restarts once) and grow; it never shrinks and
+	// is not taken away. Example: 100Gi.
 	ContentSize *resource.Quantity `json:"contentSize,omitempty"`
 	// controlPlaneSize is the size of the volume at /data/controlplane, for the
 	// SQLite database. It may grow, never shrink. Default 1Gi.
 	ControlPlaneSize *resource.Quantity `json:"controlPlaneSize,omitempty"`
+	// cacheSize is the size of a volume at /data/cache, with cache.path in the
+	// configuration. Only DittoFS before v0.9 reads it: newer servers keep
+	// their cache with the local block store. It may grow, never shrink, and is
+	// neither added nor taken away later.
+	CacheSize *resource.Quantity `json:"cacheSize,omitempty"`
 	// storageClassName is the StorageClass of all volumes. Left out, the
 	// cluster's default class is used. It cannot be changed later.
 	// Example: fast-ssd.
 	StorageClassName *string `json:"storageClassName,omitempty"`
+	// ephemeral puts everything on volumes that live and die with the pod
+	// (emptyDir, limited to the sizes above): for trials and tests. No claim is
+	// made. Every restart of the pod loses all shares, users and files. It
+	// cannot be changed later. Default false.
+	Ephemeral *bool `json:"ephemeral,omitempty"`
+	// whenScaled is what happens to the claims when replicas becomes 0: Retain
+	// or Delete. Delete loses all data at each stop. Default Retain.
+	WhenScaled *dittofsv1alpha1.RetentionPolicy `json:"whenScaled,omitempty"`
 }
 
 // StorageSpecApplyConfiguration constructs a declarative configuration of the StorageSpec type for use with
@@ -61,10 +77,34 @@ func (b *StorageSpecApplyConfiguration) WithControlPlaneSize(value resource.Quan
 	return b
 }
 
+// WithCacheSize sets the CacheSize field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the CacheSize field is set to the value of the last call.
+func (b *StorageSpecApplyConfiguration) WithCacheSize(value resource.Quantity) *StorageSpecApplyConfiguration {
+	b.CacheSize = &value
+	return b
+}
+
 // WithStorageClassName sets the StorageClassName field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the StorageClassName field is set to the value of the last call.
 func (b *StorageSpecApplyConfiguration) WithStorageClassName(value string) *StorageSpecApplyConfiguration {
 	b.StorageClassName = &value
+	return b
+}
+
+// WithEphemeral sets the Ephemeral field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Ephemeral field is set to the value of the last call.
+func (b *StorageSpecApplyConfiguration) WithEphemeral(value bool) *StorageSpecApplyConfiguration {
+	b.Ephemeral = &value
+	return b
+}
+
+// WithWhenScaled sets the WhenScaled field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the WhenScaled field is set to the value of the last call.
+func (b *StorageSpecApplyConfiguration) WithWhenScaled(value dittofsv1alpha1.RetentionPolicy) *StorageSpecApplyConfiguration {
+	b.WhenScaled = &value
 	return b
 }

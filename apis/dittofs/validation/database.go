@@ -1,0 +1,45 @@
+// SPDX-FileCopyrightText: The dittofs-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
+package validation
+
+import (
+	"path"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
+)
+
+func validateDatabase(spec *dittofsv1alpha1.DittoServerSpec, dbPath *field.Path) field.ErrorList {
+	database := &spec.Database
+	if ref := database.PostgresSecretRef; ref != nil {
+		errs := validateNotOptional(ref.Optional, dbPath.Child("postgresSecretRef", "optional"))
+		if usesPercona(spec) {
+			errs = append(errs, field.Forbidden(dbPath.Child("postgresSecretRef"),
+				"the server has one database: take this field away to use the PerconaPGCluster, or set percona.enabled to false to use the database that the Secret leads to"))
+		}
+		return errs
+	}
+	if usesPercona(spec) {
+		return nil
+	}
+	if database.Type == dittofsv1alpha1.DatabasePostgres {
+		return field.ErrorList{field.Required(dbPath.Child("postgresSecretRef"),
+			"type postgres needs the name of a Secret with the keys host, database, user and password, or percona.enabled")}
+	}
+	if database.SQLite == nil {
+		return nil
+	}
+	file := database.SQLite.Path
+	if path.Clean(file) != file || !strings.HasPrefix(file, "/data/controlplane/") {
+		return field.ErrorList{field.Invalid(dbPath.Child("sqlite", "path"), file,
+			"must be a file below /data/controlplane/, the volume that outlives the pod")}
+	}
+	return nil
+}
+
+func usesPercona(spec *dittofsv1alpha1.DittoServerSpec) bool {
+	return spec.Percona != nil && spec.Percona.Enabled
+}

@@ -1,0 +1,79 @@
+// SPDX-FileCopyrightText: The dittofs-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
+package storageclass
+
+import (
+	"slices"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
+)
+
+// volume is one that the spec asks for.
+type volume struct {
+	sizePath, classPath *field.Path
+	size                resource.Quantity
+	// was is the size before; set for a volume that grows.
+	was resource.Quantity
+	// class is nil for the default of the cluster.
+	class *string
+	// claim is its name, empty if it cannot be told: the Percona operator makes
+	// up names for those of PostgreSQL.
+	claim string
+}
+
+// changes sorts the volumes of the spec: those that it did not have before, and
+// those that grow.
+func changes(server, old *dittofsv1alpha1.DittoServer) (added, grown []volume) {
+	var before []volume
+	if old != nil {
+		before = volumesOf(old)
+	}
+	for _, wanted := range volumesOf(server) {
+		i := slices.IndexFunc(before, func(b volume) bool { return b.sizePath.String() == wanted.sizePath.String() })
+		switch {
+		case i < 0:
+			added = append(added, wanted)
+		case wanted.size.Cmp(before[i].size) > 0:
+			wanted.was = before[i].size
+			grown = append(grown, wanted)
+		}
+	}
+	return added, grown
+}
+
+func volumesOf(server *dittofsv1alpha1.DittoServer) []volume {
+	var volumes []volume
+	if storage := &server.Spec.Storage; !storage.Ephemeral {
+		path := field.NewPath("spec", "storage")
+		// The names of volumes, and so of claims, are those of the package render.
+		for _, v := range []struct {
+			name, field string
+			size        *resource.Quantity
+		}{
+			{"metadata", "metadataSize", storage.MetadataSize},
+			{"content", "contentSize", storage.ContentSize},
+			{"controlplane", "controlPlaneSize", storage.ControlPlaneSize},
+			{"cache", "cacheSize", storage.CacheSize},
+		} {
+			if v.size != nil {
+				volumes = append(volumes, volume{
+					sizePath: path.Child(v.field), classPath: path.Child("storageClassName"),
+					size: *v.size, class: storage.StorageClassName, claim: v.name + "-" + server.Name + "-0",
+				})
+			}
+		}
+	}
+	percona := server.Spec.Percona
+	if percona == nil || !percona.Enabled || percona.ExistingClusterRef != nil || percona.StorageSize == nil {
+		return volumes
+	}
+	path := field.NewPath("spec", "percona")
+	return append(volumes, volume{
+		sizePath: path.Child("storageSize"), classPath: path.Child("storageClassName"),
+		size: *percona.StorageSize, class: percona.StorageClassName,
+	})
+}

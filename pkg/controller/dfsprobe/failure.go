@@ -1,0 +1,37 @@
+// SPDX-FileCopyrightText: The dittofs-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dfsprobe
+
+import (
+	"errors"
+	"net/http"
+	"syscall"
+
+	"github.com/dittofs/dittofs-apiserver/pkg/dfs"
+)
+
+// describe puts a failed call into words that stay the same as long as the failure does: the text of a network error
+// holds port numbers that differ each time.
+func describe(err error, t TLS) string {
+	var status *dfs.StatusError
+	switch {
+	case dfs.IsTimeout(err):
+		return "no answer in time"
+	case dfs.IsUntrusted(err):
+		return describeTLS(err, t)
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "connection refused"
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+		return "no route to the pod"
+	case dfs.IsUnreachable(err):
+		return "the connection broke"
+	case dfs.IsForeign(err):
+		return "something other than a DittoFS server answers"
+	case !t.On && errors.As(err, &status) && status.Path == healthPath && status.Code == http.StatusBadRequest:
+		// What a server that speaks TLS says to plain HTTP.
+		return "it speaks TLS, and was asked without: its pod is to be replaced by one of the current template"
+	default:
+		return err.Error()
+	}
+}

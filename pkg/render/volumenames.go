@@ -1,0 +1,63 @@
+// SPDX-FileCopyrightText: The dittofs-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
+package render
+
+import "path"
+
+// Names of the claim templates, which are the names of the volumes in the pod.
+const (
+	metadataVolume     = "metadata"
+	contentVolume      = "content"
+	controlPlaneVolume = "controlplane"
+	cacheVolume        = "cache"
+)
+
+// Names of the other volumes of the pod. Admission keeps users from giving them to volumes of their own.
+const (
+	configVolume        = "config"
+	tmpVolume           = "tmp"
+	tlsVolume           = "tls-cert"
+	clientCAVolume      = "tls-client-ca"
+	metricsTokenVolume  = "metrics-token"
+	keytabVolume        = "kerberos-keytab"
+	krb5ConfVolume      = "kerberos-krb5"
+	machineKeytabVolume = "kerberos-machine-keytab"
+	postgresCAVolume    = "postgres-ca"
+)
+
+// claimVolumes are the volumes that data lives on, in the order of their mounts.
+var claimVolumes = []string{metadataVolume, contentVolume, controlPlaneVolume, cacheVolume}
+
+// mountPaths say where a volume is in the pod. Stores in the database of a server name some of them, and so does what the
+// controller tells dfs about Kerberos.
+var mountPaths = map[string]string{
+	metadataVolume:      "/data/store/metadata",
+	contentVolume:       "/data/store/block",
+	controlPlaneVolume:  "/data/controlplane",
+	cacheVolume:         "/data/cache",
+	configVolume:        "/config",
+	tmpVolume:           "/tmp",
+	tlsVolume:           "/tls",
+	clientCAVolume:      "/tls-client-ca",
+	metricsTokenVolume:  "/metrics-token",
+	keytabVolume:        "/kerberos",
+	krb5ConfVolume:      "/kerberos-krb5",
+	machineKeytabVolume: "/kerberos-machine",
+	postgresCAVolume:    "/postgres-ca",
+}
+
+// Names of the files in those volumes, and of the keys of Secrets that cannot be chosen.
+const (
+	certKey            = "tls.crt"
+	certKeyKey         = "tls.key"
+	caKey              = "ca.crt"
+	metricsTokenFile   = "token"
+	keytabFileName     = "dittofs.keytab"
+	krb5ConfFileName   = "krb5.conf"
+	machineKeytabFile  = "machine.keytab"
+	postgresCAFileName = "ca.crt"
+)
+
+// inVolume is the path of a file in the pod.
+func inVolume(volume, file string) string { return path.Join(mountPaths[volume], file) }

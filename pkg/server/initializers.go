@@ -1,0 +1,42 @@
+// SPDX-FileCopyrightText: The dittofs-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"fmt"
+
+	"k8s.io/apiserver/pkg/admission"
+	"k8s.io/apiserver/pkg/admission/initializer"
+	quotav1 "k8s.io/apiserver/pkg/quota/v1"
+	quotageneric "k8s.io/apiserver/pkg/quota/v1/generic"
+	"k8s.io/client-go/metadata"
+	"k8s.io/client-go/rest"
+
+	dittofsadmission "github.com/dittofs/dittofs-apiserver/pkg/admission"
+)
+
+// initializers give plugins what the library does not: to the quota plugin what
+// it counts (objects, as count/dittoservers.dittofs.io, which the library does
+// for every resource), and to ours a client that sees metadata only.
+type initializers struct {
+	quota    quotav1.Configuration
+	metadata metadata.Interface
+}
+
+func newInitializers(host *rest.Config) (admission.PluginInitializer, error) {
+	client, err := metadata.NewForConfig(host)
+	if err != nil {
+		return nil, fmt.Errorf("metadata client of the host cluster: %w", err)
+	}
+	return initializers{quota: quotageneric.NewConfiguration(nil, nil), metadata: client}, nil
+}
+
+func (i initializers) Initialize(plugin admission.Interface) {
+	if wants, ok := plugin.(initializer.WantsQuotaConfiguration); ok {
+		wants.SetQuotaConfiguration(i.quota)
+	}
+	if wants, ok := plugin.(dittofsadmission.WantsHostMetadata); ok {
+		wants.SetHostMetadata(i.metadata)
+	}
+}
