@@ -104,6 +104,25 @@ test-unit: controlplane ## Run the unit tests; some use a real kube-apiserver
 test-integration: local-binaries ## Run the integration tests against local control planes
 	@go test -timeout 30m -p 1 ./test/integration/...
 
+# Only one target at a time can be fuzzed. What is found is kept in test/fuzz/testdata and run by every test.
+FUZZTIME ?= 2m
+FUZZ_TARGETS := FuzzDocument FuzzFilled FuzzPatch FuzzApply FuzzPut
+
+.PHONY: fuzz
+fuzz: ## Fuzz decoding, rules, patches and applies, each for FUZZTIME (2m)
+	@for target in $(FUZZ_TARGETS); do \
+		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime '$(FUZZTIME)' -fuzzminimizetime 20x ./test/fuzz || exit; \
+	done
+
+##@ Measure
+
+.PHONY: bench
+bench: bench-api ## Run every benchmark; each prints a table
+
+.PHONY: bench-api
+bench-api: local-binaries ## Compare our API with the same objects as a CRD, in one kube-apiserver
+	@go run ./test/bench/api --bin-dir='$(BIN)' $(BENCH_FLAGS)
+
 ##@ Clean
 
 .PHONY: clean

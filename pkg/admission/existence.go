@@ -24,6 +24,7 @@ type WantsHostMetadata interface {
 // The objects that plugins ask for.
 var (
 	Secrets      = schema.GroupVersionResource{Version: "v1", Resource: "secrets"}
+	Claims       = schema.GroupVersionResource{Version: "v1", Resource: "persistentvolumeclaims"}
 	Pods         = schema.GroupVersionResource{Version: "v1", Resource: "pods"}
 	StatefulSets = schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "statefulsets"}
 )

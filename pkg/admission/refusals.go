@@ -4,9 +4,13 @@
 package admission
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -20,8 +24,28 @@ import (
 // not say after how long: client libraries would then try ten times by
 // themselves, and a person at a terminal would wait for a minute to learn why.
 func Unavailable(attributes admission.Attributes, doing string, err error) error {
-	return apierrors.NewServiceUnavailable(fmt.Sprintf("%s of %s %q is not decided, try again: %s: %v",
-		attributes.GetOperation(), attributes.GetResource().GroupResource(), attributes.GetName(), doing, err))
+	advice, why := "try again", ""
+	switch {
+	case apierrors.IsForbidden(err):
+		// About us, not about the requester: nothing that they do changes it.
+		advice, why = "and trying again does not help", "the host cluster forbids it to dittofs-apiserver itself; "+
+			"apply the ClusterRole dittofs-apiserver of this release again, or change the policy or quota of the cluster that forbids it: "
+	case errors.Is(err, context.DeadlineExceeded):
+		why = "the host cluster does not answer in time: "
+	}
+	return apierrors.NewServiceUnavailable(fmt.Sprintf("%s of %s %q is not decided, %s: %s: %s%v",
+		strings.ToLower(string(attributes.GetOperation())), attributes.GetResource().GroupResource(), nameOf(attributes), advice, doing, why, err))
+}
+
+// nameOf knows generated names too: those are not in the attributes.
+func nameOf(attributes admission.Attributes) string {
+	if name := attributes.GetName(); name != "" {
+		return name
+	}
+	if object, err := meta.Accessor(attributes.GetObject()); err == nil {
+		return object.GetName()
+	}
+	return ""
 }
 
 // Invalid is 422 with these errors, or nil if there are none.

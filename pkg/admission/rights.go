@@ -67,7 +67,7 @@ func RequireRights(ctx context.Context, a authorizer.Authorizer, attributes admi
 		return nil
 	}
 	return admission.NewForbidden(attributes, fmt.Errorf(
-		"through a server nobody gets at more than they may themselves, and user %q lacks in namespace %s: %s",
+		"through a server nobody gets at more than they may themselves, and user %q lacks in namespace %s: %s. Ask for a Role with that, or leave out what needs it",
 		attributes.GetUserInfo().GetName(), attributes.GetNamespace(), strings.Join(missing, "; ")))
 }
 

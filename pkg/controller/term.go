@@ -134,7 +134,7 @@ func addLoops(ctx context.Context, cfg Config, mgr manager.Manager, host cluster
 		}
 	}
 	if on(loopServers) {
-		if err := dittoserver.Setup(mgr, host, busy.around(servers), observed, monitors); err != nil {
+		if err := dittoserver.Setup(mgr, host, busy.around(servers), observed, monitors, dittoserver.PerconaClusters(mgr, host)); err != nil {
 			return err
 		}
 	}

@@ -28,7 +28,9 @@ func TestClaimSizesFollowTheSpec(t *testing.T) {
 		{"every size arrives at its claim", func(s *v1alpha1.DittoServerSpec) {
 			s.Storage.ContentSize = new(resource.MustParse("1Ti"))
 			s.Storage.ControlPlaneSize = new(resource.MustParse("2Gi"))
-		}, map[string]string{"metadata-files-0": "10Gi", "content-files-0": "1Ti", "controlplane-files-0": "2Gi"}},
+			s.Storage.CacheSize = new(resource.MustParse("3Gi"))
+		}, map[string]string{"metadata-files-0": "10Gi", "content-files-0": "1Ti", "controlplane-files-0": "2Gi", "cache-files-0": "3Gi"}},
+		{"an ephemeral server has none", func(s *v1alpha1.DittoServerSpec) { s.Storage.Ephemeral = true }, map[string]string{}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			got := map[string]string{}
@@ -65,7 +67,7 @@ func TestLiveClaimTemplatesAreRenderedAsTheyAre(t *testing.T) {
 	}{
 		{"read as protobuf", []corev1.PersistentVolumeClaim{template("metadata", false), template("controlplane", false)}},
 		{"read as JSON", []corev1.PersistentVolumeClaim{template("metadata", true), template("controlplane", true)}},
-		{"in another order, and with one that we never made", []corev1.PersistentVolumeClaim{template("cache", true), template("controlplane", true), template("metadata", true)}},
+		{"in another order, and with one that we never made", []corev1.PersistentVolumeClaim{template("scratch", true), template("controlplane", true), template("metadata", true)}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			set := statefulSet(t, all(t, minimal(), render.Inputs{LiveClaimTemplates: tc.live}))
@@ -93,12 +95,14 @@ func TestAVolumeThatTheStatefulSetCannotHaveIsRefused(t *testing.T) {
 		live  []corev1.PersistentVolumeClaim
 		field string
 	}{
-		{"content was not there from the start", []corev1.PersistentVolumeClaim{template("metadata", false), template("controlplane", false)}, "spec.storage.contentSize"},
+		{"a cache was not there from the start", []corev1.PersistentVolumeClaim{template("metadata", false), template("content", false), template("controlplane", false)}, "spec.storage.cacheSize"},
 		{"a StatefulSet without the control-plane volume is none of ours", []corev1.PersistentVolumeClaim{template("metadata", false), template("content", false)}, "spec.storage.controlPlaneSize"},
 		{"a StatefulSet without any volume is none of ours", []corev1.PersistentVolumeClaim{}, "spec.storage.metadataSize"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			server := minimal(func(s *v1alpha1.DittoServerSpec) { s.Storage.ContentSize = new(resource.MustParse("1Gi")) })
+			server := minimal(func(s *v1alpha1.DittoServerSpec) {
+				s.Storage.ContentSize, s.Storage.CacheSize = new(resource.MustParse("1Gi")), new(resource.MustParse("1Gi"))
+			})
 			_, err := render.All(server, render.Inputs{LiveClaimTemplates: tc.live})
 			if err == nil || !strings.Contains(err.Error(), tc.field) {
 				t.Errorf("want an error that names %s, got %v", tc.field, err)

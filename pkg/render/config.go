@@ -5,9 +5,6 @@ package render
 
 import (
 	"fmt"
-	"path"
-	"strings"
-	"time"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"sigs.k8s.io/yaml"
@@ -38,15 +35,6 @@ type dfsLogging struct {
 	Output string `json:"output"`
 }
 
-type dfsDatabase struct {
-	Type   string     `json:"type"`
-	SQLite *dfsSQLite `json:"sqlite,omitempty"`
-}
-
-type dfsSQLite struct {
-	Path string `json:"path"`
-}
-
 // dfsCache is for DittoFS before v0.9; later ones say on their error output that they do not know it, and go on.
 type dfsCache struct {
 	Path string `json:"path"`
@@ -60,17 +48,6 @@ func Config(server *v1alpha1.DittoServer) ([]byte, error) {
 		return nil, err
 	}
 	return encodeConfig(document)
-}
-
-// HashedConfig is the part of config.yaml that belongs in the config hash: all that dfs reads at each of its starts. What it
-// reads at its first start only is left out, since a restart for a change of that would change nothing; the controller
-// makes the change through the dfs API. For a server without LDAP and Kerberos it is config.yaml, byte for byte.
-func HashedConfig(server *v1alpha1.DittoServer) ([]byte, error) {
-	document, err := configDocument(server)
-	if err != nil {
-		return nil, err
-	}
-	return encodeConfig(withoutSeeds(document))
 }
 
 func encodeConfig(document map[string]any) ([]byte, error) {
@@ -93,9 +70,8 @@ func configDocument(server *v1alpha1.DittoServer) (map[string]any, error) {
 	}
 
 	logging := server.Spec.Logging
-	if o := logging.Output; o != "stdout" && o != "stderr" && !onVolume(server, o) {
-		check(field.Invalid(field.NewPath("spec", "logging", "output"), o,
-			"must be stdout, stderr or a file on a volume: "+volumeList(server)))
+	if o := logging.Output; o != "stdout" && o != "stderr" && volumeOf(server, o) == nil {
+		check(field.Invalid(outputPath, o, "must be stdout, stderr or a file on a volume: "+volumeList(claims(server))))
 	}
 	database, err := databaseConfig(server)
 	check(err)
@@ -103,7 +79,6 @@ func configDocument(server *v1alpha1.DittoServer) (map[string]any, error) {
 	errs = append(errs, controlPlaneErrs...)
 	shutdown, err := shutdownTimeout(server)
 	check(err)
-	check(refusedOverlay(server.Spec.Config))
 	if len(errs) > 0 {
 		return nil, errs.ToAggregate()
 	}
@@ -122,61 +97,6 @@ func configDocument(server *v1alpha1.DittoServer) (map[string]any, error) {
 		config.Cache = &dfsCache{Path: mountPaths[cacheVolume]}
 	}
 	return withOverlay(config, server.Spec.Config)
-}
-
-// databaseConfig says postgres and no more for a database behind a Secret, the user's or Percona's: host, database, user and password come by the
-// environment, which the loader reads before it checks that they are set.
-func databaseConfig(server *v1alpha1.DittoServer) (dfsDatabase, *field.Error) {
-	spec, at := server.Spec.Database, field.NewPath("spec", "database")
-	if spec.PostgresSecretRef != nil || percona(server).Enabled {
-		return dfsDatabase{Type: string(v1alpha1.DatabasePostgres)}, nil
-	}
-	if spec.Type != v1alpha1.DatabaseSQLite {
-		return dfsDatabase{}, field.Required(at.Child("postgresSecretRef"), "must name a Secret when type is postgres")
-	}
-	sqlite := spec.SQLite.Path
-	if !onVolume(server, sqlite) {
-		// On the container's own disk the database would be an empty one at every start.
-		return dfsDatabase{}, field.Invalid(at.Child("sqlite", "path"), sqlite, "must be a file on a volume: "+volumeList(server))
-	}
-	return dfsDatabase{Type: string(v1alpha1.DatabaseSQLite), SQLite: &dfsSQLite{Path: sqlite}}, nil
-}
-
-// shutdownTimeout bounds each stage of a graceful stop of dfs; the whole takes up to three of them and 5 s.
-func shutdownTimeout(server *v1alpha1.DittoServer) (time.Duration, *field.Error) {
-	return positive(field.NewPath("spec", "shutdownTimeout"), server.Spec.ShutdownTimeout)
-}
-
-// duration returns the one spelling of a duration, so that 60m instead of 1h restarts nothing.
-func duration(at *field.Path, value string) (string, *field.Error) {
-	d, err := positive(at, value)
-	return d.String(), err
-}
-
-func positive(at *field.Path, value string) (time.Duration, *field.Error) {
-	d, err := time.ParseDuration(value)
-	if err != nil || d <= 0 {
-		return 0, field.Invalid(at, value, "must be a positive duration, such as 15m or 168h")
-	}
-	return d, nil
-}
-
-// onVolume tells whether a file outlives the container: everything else in its file system is read-only.
-func onVolume(server *v1alpha1.DittoServer, file string) bool {
-	for _, c := range claims(server) {
-		if path.IsAbs(file) && strings.HasPrefix(path.Clean(file), c.mountPath+"/") {
-			return true
-		}
-	}
-	return false
-}
-
-func volumeList(server *v1alpha1.DittoServer) string {
-	var paths []string
-	for _, c := range claims(server) {
-		paths = append(paths, "under "+c.mountPath)
-	}
-	return strings.Join(paths, " or ")
 }
 
 // withDefaults returns a copy that is complete, so that rendering does not depend on where the object came from.

@@ -4,13 +4,11 @@
 package render_test
 
 import (
-	"bytes"
 	"flag"
 	"os"
 	"path/filepath"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
@@ -21,54 +19,52 @@ import (
 
 var update = flag.Bool("update", false, "write the golden manifests instead of comparing with them")
 
-// rendered are the cases with a golden manifest: testdata/NAME.in.yaml is the DittoServer, testdata/NAME.out.yaml what it
-// becomes, testdata/NAME.live.yaml the StatefulSet that is there already, if any.
-var rendered = []struct {
+// golden is one case: testdata/FILE.in.yaml is the DittoServer, testdata/FILE.out.yaml what it becomes,
+// testdata/FILE.live.yaml the StatefulSet that is there already, if any.
+type golden struct {
 	name string // what the manifest shows
 	file string
-	keys map[string]bool
-}{
+	keys map[string]bool // that the postgres Secret has
+	// contentLater says that the content volume may come to a StatefulSet that has no template for it.
+	contentLater bool
+}
+
+var rendered = []golden{
 	{name: "a server with nothing but its required field runs on SQLite", file: "minimal"},
 	{name: "every field of the spec arrives in an object", file: "full"},
 	{name: "a database behind a Secret reaches dfs by the environment only", file: "postgres"},
 	{name: "the optional keys that the postgres Secret has are required in the pod", file: "postgres-optional-keys", keys: map[string]bool{"port": true, "sslmode": true}},
 	{name: "a stopped server keeps everything but its pod", file: "stopped"},
 	{name: "a StatefulSet keeps the claim templates that it was made with", file: "live-claim-templates"},
+	{name: "a content volume that comes later is an ordinary volume on a claim of its own", file: "content-later", contentLater: true},
+	{name: "an ephemeral server has no claims, and volumes of the sizes that the spec has", file: "ephemeral"},
+	{name: "with a certificate the API is TLS, and the kubelet knows it", file: "tls"},
+	{name: "with mutual TLS the kubelet opens connections and no more", file: "mtls"},
+	{name: "a token for the metrics is a file that nobody else may read", file: "metrics-token"},
+	{name: "LDAP is a seed in the configuration, and its password in the environment", file: "ldap"},
+	{name: "Kerberos gets its files and the machine account its password", file: "kerberos"},
+	{name: "Kerberos that is switched off keeps its files where dfs looked for them", file: "kerberos-off"},
+	{name: "PostgreSQL by Percona is reached with the password and the CA that Percona makes", file: "percona"},
+	{name: "a Percona cluster that is there may have a CA of its own", file: "percona-existing"},
 }
 
 func TestGoldenManifests(t *testing.T) {
 	for _, tc := range rendered {
 		t.Run(tc.name, func(t *testing.T) {
-			server, in := readCase(t, tc.file)
-			in.PostgresKeys = tc.keys
-			got := manifest(t, all(t, server, in))
-			golden := filepath.Join("testdata", tc.file+".out.yaml")
-			if *update {
-				if err := os.WriteFile(golden, got, 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), string(got)); diff != "" {
-				t.Errorf("%s differs (-want +got); review it, then run go test ./pkg/render -update:\n%s", golden, diff)
-			}
+			server, in := tc.read(t)
+			compareGolden(t, tc.file, manifest(t, all(t, server, in)))
 		})
 	}
 }
 
-// readCase reads a DittoServer and, if there is one, the live StatefulSet beside it.
-func readCase(t *testing.T, file string) (*v1alpha1.DittoServer, render.Inputs) {
+func (g golden) read(t *testing.T) (*v1alpha1.DittoServer, render.Inputs) {
 	t.Helper()
 	server := &v1alpha1.DittoServer{}
-	readYAML(t, file+".in.yaml", server)
-	in := render.Inputs{ConfigHash: "0123456789abcdef"}
-	if _, err := os.Stat(filepath.Join("testdata", file+".live.yaml")); err == nil {
+	readYAML(t, g.file+".in.yaml", server)
+	in := render.Inputs{ConfigHash: "0123456789abcdef", PostgresKeys: g.keys, ContentClaimLater: g.contentLater}
+	if _, err := os.Stat(filepath.Join("testdata", g.file+".live.yaml")); err == nil {
 		live := &appsv1.StatefulSet{}
-		readYAML(t, file+".live.yaml", live)
+		readYAML(t, g.file+".live.yaml", live)
 		in.LiveClaimTemplates = live.Spec.VolumeClaimTemplates
 	}
 	return server, in
@@ -97,18 +93,7 @@ func all(t *testing.T, server *v1alpha1.DittoServer, in render.Inputs) *render.O
 // manifest is the objects as a user would apply them.
 func manifest(t *testing.T, objects *render.Objects) []byte {
 	t.Helper()
-	var out bytes.Buffer
-	for _, object := range []any{objects.ConfigMap, objects.HeadlessService, objects.APIService, objects.StatefulSet} {
-		document, err := yaml.Marshal(object)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if out.Len() > 0 {
-			out.WriteString("---\n")
-		}
-		out.Write(document)
-	}
-	return out.Bytes()
+	return documents(t, objects.ConfigMap, objects.HeadlessService, objects.APIService, objects.StatefulSet)
 }
 
 // statefulSet is the rendered StatefulSet as a typed object, for tests that look into it.

@@ -24,12 +24,14 @@ type Inputs struct {
 	// Who could not read the Secret must not render: it would take the keys away.
 	PostgresKeys map[string]bool
 
-	// LiveClaimTemplates are those of the StatefulSet as it is; nil when there is none. They cannot be changed, so they
-	// are rendered as they are, whatever sizes and class the spec has by now.
+	// LiveClaimTemplates are those of the StatefulSet as it is; nil when there is no StatefulSet, and empty but not nil
+	// for one without templates. They cannot be changed, so they are rendered as they are, whatever sizes and class the
+	// spec has by now.
 	LiveClaimTemplates []corev1.PersistentVolumeClaim
 
-	// ContentClaimLater says that the StatefulSet lives without a template for the content volume: the volume is then an
-	// ordinary one, on a claim that the caller creates.
+	// ContentClaimLater says that the StatefulSet lives without a template for the content volume, and that the volume may
+	// come now: as an ordinary one, on a claim that the caller creates. While it is false such a StatefulSet is rendered
+	// without the volume, as if the spec had none: the rest of the server is not held up by it. The caller says so.
 	ContentClaimLater bool
 
 	// ControllerPeers are who our controllers are to a NetworkPolicy; empty outside of a cluster.

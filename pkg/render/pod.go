@@ -56,7 +56,9 @@ func placePod(server *v1alpha1.DittoServer, pod *corev1ac.PodSpecApplyConfigurat
 	spec := &server.Spec
 	pod.WithNodeSelector(spec.NodeSelector)
 	if spec.ServiceAccountName != "" {
-		pod.WithServiceAccountName(spec.ServiceAccountName)
+		// The API server copies the name to the older field, and back when the name is taken away: who does not own both
+		// never gets rid of it.
+		pod.WithServiceAccountName(spec.ServiceAccountName).WithDeprecatedServiceAccount(spec.ServiceAccountName)
 	}
 	if spec.PriorityClassName != "" {
 		pod.WithPriorityClassName(spec.PriorityClassName)

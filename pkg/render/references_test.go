@@ -4,82 +4,63 @@
 package render_test
 
 import (
+	"slices"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
 	"github.com/dittofs/dittofs-apiserver/pkg/render"
 )
 
-func TestStartSecretsListsWhatDfsReads(t *testing.T) {
+func TestReferencedSecretsAreAllThatTheSpecLeadsTo(t *testing.T) {
+	key := func(name string) *v1alpha1.SecretKeyReference {
+		return &v1alpha1.SecretKeyReference{Name: name, Key: "k"}
+	}
+	local := func(name string) corev1.LocalObjectReference { return corev1.LocalObjectReference{Name: name} }
+	generated := []string{"files-admin-bootstrap-credentials", "files-jwt-secret"}
 	for _, tc := range []struct {
 		name   string
 		change func(*v1alpha1.DittoServerSpec)
-		want   []render.StartSecret
+		want   []string // beside the generated ones
 	}{
-		{"generated credentials have the names of the DittoFS operator", func(*v1alpha1.DittoServerSpec) {}, []render.StartSecret{
-			{Name: "files-jwt-secret", Keys: []string{"jwt-secret"}, Purpose: render.PurposeJWT, Hashed: true},
-			{Name: "files-admin-bootstrap-credentials", Keys: []string{"password"}, Purpose: render.PurposeAdmin},
-		}},
-		{"references of the user replace them", func(s *v1alpha1.DittoServerSpec) {
-			s.Identity.JWT.SecretRef = &v1alpha1.SecretKeyReference{Name: "mine", Key: "jwt"}
-			s.Identity.Admin.PasswordSecretRef = &v1alpha1.SecretKeyReference{Name: "mine", Key: "admin"}
-		}, []render.StartSecret{
-			{Name: "mine", Keys: []string{"jwt"}, Purpose: render.PurposeJWT, Hashed: true},
-			{Name: "mine", Keys: []string{"admin"}, Purpose: render.PurposeAdmin},
-		}},
-		{"a postgres Secret has fixed keys, whatever key the reference names", func(s *v1alpha1.DittoServerSpec) {
-			s.Database.PostgresSecretRef = &v1alpha1.SecretReference{Name: "pg", Key: "ignored"}
-		}, []render.StartSecret{
-			{Name: "files-jwt-secret", Keys: []string{"jwt-secret"}, Purpose: render.PurposeJWT, Hashed: true},
-			{Name: "files-admin-bootstrap-credentials", Keys: []string{"password"}, Purpose: render.PurposeAdmin},
-			{Name: "pg", Keys: []string{"host", "database", "user", "password"}, OptionalKeys: []string{"port", "sslmode"},
-				Purpose: render.PurposePostgres, Hashed: true},
-		}},
+		{"generated ones too", func(*v1alpha1.DittoServerSpec) {}, nil},
+		{"a database of the user", func(s *v1alpha1.DittoServerSpec) {
+			s.Database.PostgresSecretRef = &v1alpha1.SecretReference{Name: "pg"}
+		}, []string{"pg"}},
+		{"one by Percona, with its backups", func(s *v1alpha1.DittoServerSpec) {
+			s.Percona = &v1alpha1.PerconaSpec{Enabled: true, Backup: &v1alpha1.PerconaBackupSpec{CredentialsSecretRef: &v1alpha1.LocalSecretReference{Name: "s3"}}}
+		}, []string{"files-postgres-cluster-cert", "files-postgres-pguser-dittofs", "s3"}},
+		{"what is named for a part that is switched off", func(s *v1alpha1.DittoServerSpec) {
+			s.Percona = &v1alpha1.PerconaSpec{CASecretRef: key("own-ca"), Backup: &v1alpha1.PerconaBackupSpec{CredentialsSecretRef: &v1alpha1.LocalSecretReference{Name: "s3"}}}
+			s.Metrics = &v1alpha1.MetricsSpec{BearerTokenSecret: key("scrape")}
+			s.ControlPlane.ClientCASecretName = "callers"
+			s.Identity.LDAP, s.Identity.Kerberos = directory(false), realm(false)
+		}, []string{"callers", "kerberos", "ldap", "machine", "own-ca", "s3", "scrape"}},
+		{"of the API all", func(s *v1alpha1.DittoServerSpec) {
+			s.ControlPlane = v1alpha1.ControlPlaneSpec{CertSecretName: "tls", ClientCASecretName: "callers", ClientCertSecretName: "ours",
+				Ingress: &v1alpha1.IngressSpec{Host: "files.example.com", TLSSecretName: "public"}}
+		}, []string{"callers", "ours", "public", "tls"}},
+		{"of the pod all", func(s *v1alpha1.DittoServerSpec) {
+			s.ImagePullSecrets = []corev1.LocalObjectReference{local("registry")}
+			s.ExtraEnv = []corev1.EnvVar{fromSecret("A", "env", "k", true)}
+			s.ExtraVolumes = []corev1.Volume{
+				{Name: "a", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: "volume"}}},
+				{Name: "b", VolumeSource: corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{Sources: []corev1.VolumeProjection{
+					{ConfigMap: &corev1.ConfigMapProjection{LocalObjectReference: local("none")}}, {Secret: &corev1.SecretProjection{LocalObjectReference: local("projected")}}}}}},
+				{Name: "c", VolumeSource: corev1.VolumeSource{CSI: &corev1.CSIVolumeSource{NodePublishSecretRef: new(local("driver"))}}},
+				{Name: "d", VolumeSource: corev1.VolumeSource{CSI: &corev1.CSIVolumeSource{}}},
+			}
+		}, []string{"driver", "env", "projected", "registry", "volume"}},
+		{"each one once", func(s *v1alpha1.DittoServerSpec) {
+			s.ControlPlane.CertSecretName, s.ControlPlane.ClientCertSecretName = "tls", "tls"
+		}, []string{"tls"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if diff := cmp.Diff(tc.want, render.StartSecrets(minimal(tc.change))); diff != "" {
-				t.Error(diff)
+			want := slices.Sorted(slices.Values(append(slices.Clone(generated), tc.want...)))
+			if got := render.ReferencedSecrets(minimal(tc.change)); !slices.Equal(got, want) {
+				t.Errorf("got %q, want %q", got, want)
 			}
 		})
-	}
-}
-
-func TestStartSecretsCoversTheEnvironmentOfThePod(t *testing.T) {
-	for _, tc := range rendered {
-		t.Run(tc.name, func(t *testing.T) {
-			server, in := readCase(t, tc.file)
-			in.PostgresKeys = tc.keys
-			read := map[render.SecretKey]bool{}
-			for _, s := range render.StartSecrets(server) {
-				for _, key := range append(s.Keys, s.OptionalKeys...) {
-					read[render.SecretKey{Name: s.Name, Key: key}] = true
-				}
-			}
-			for _, env := range container(t, statefulSet(t, all(t, server, in))).Env {
-				ref := env.ValueFrom.SecretKeyRef
-				if !read[render.SecretKey{Name: ref.Name, Key: ref.Key}] {
-					t.Errorf("%s comes from key %s of Secret %s, which StartSecrets does not list", env.Name, ref.Key, ref.Name)
-				}
-			}
-		})
-	}
-}
-
-func TestGeneratedSecretBelongsToTheServerAndCanBeRotated(t *testing.T) {
-	data := map[string][]byte{render.JWTSecretKey: []byte("x")}
-	got := render.GeneratedSecret(minimal(), render.JWTSecretName("files"), data)
-	if got.Name != "files-jwt-secret" || got.Namespace != "team-a" || got.Type != "Opaque" || got.Immutable != nil || len(got.OwnerReferences) > 0 {
-		t.Errorf("unexpected Secret: %v", got.ObjectMeta)
-	}
-	for key, value := range render.ObjectLabels(minimal()) {
-		if got.Labels[key] != value {
-			t.Errorf("label %s is %q, want %q", key, got.Labels[key], value)
-		}
-	}
-	data["later"] = nil
-	if len(got.Data) != 1 {
-		t.Error("the Secret shares its data with the caller")
 	}
 }

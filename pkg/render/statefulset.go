@@ -19,18 +19,9 @@ func statefulSet(server *v1alpha1.DittoServer, in Inputs) (*appsv1ac.StatefulSet
 	if err != nil {
 		return nil, err
 	}
-	volumes := make(map[string]bool, len(claimVolumes))
-	for _, t := range templates {
-		volumes[*t.Name] = true
-	}
-	contentLater := in.ContentClaimLater && !volumes[contentVolume] && server.Spec.Storage.ContentSize != nil
-	if contentLater {
-		volumes[contentVolume] = true
-	}
-	if server.Spec.Storage.Ephemeral {
-		for _, c := range claims(server) {
-			volumes[c.volume] = true
-		}
+	volumes, contentLater := dataVolumes(server, in, templates)
+	if err := fileWithoutVolume(server, volumes); err != nil {
+		return nil, err
 	}
 	pod, err := podSpec(server, in, volumes, contentLater)
 	if err != nil {
@@ -53,6 +44,29 @@ func statefulSet(server *v1alpha1.DittoServer, in Inputs) (*appsv1ac.StatefulSet
 			WithPersistentVolumeClaimRetentionPolicy(appsv1ac.StatefulSetPersistentVolumeClaimRetentionPolicy().
 				WithWhenDeleted(appsv1.RetainPersistentVolumeClaimRetentionPolicyType).
 				WithWhenScaled(appsv1.PersistentVolumeClaimRetentionPolicyType(server.Spec.Storage.WhenScaled)))), nil
+}
+
+// dataVolumes are the volumes of the pod that data lives on. Those that the StatefulSet has a template for are among them,
+// whether the spec asks for them or not: they may have data. contentLater says that the content volume is none of those.
+func dataVolumes(server *v1alpha1.DittoServer, in Inputs, templates []*corev1ac.PersistentVolumeClaimApplyConfiguration) (volumes map[string]bool, contentLater bool) {
+	volumes = make(map[string]bool, len(claimVolumes))
+	for _, t := range templates {
+		volumes[*t.Name] = true
+	}
+	storage := server.Spec.Storage
+	switch {
+	case storage.Ephemeral:
+		for _, c := range claims(server) {
+			volumes[c.volume] = true
+		}
+	case in.ContentClaimLater && storage.ContentSize != nil && !volumes[contentVolume]:
+		contentLater, volumes[contentVolume] = true, true
+	}
+	if storage.CacheSize == nil {
+		// A cache has nothing to lose, and no server that had none before gets a restart for it.
+		delete(volumes, cacheVolume)
+	}
+	return volumes, contentLater
 }
 
 // podLabels leave the UID of the DittoServer out: see ObjectLabels. Ours win over those of the user.

@@ -6,7 +6,6 @@ package render
 import (
 	"fmt"
 
-	corev1 "k8s.io/api/core/v1"
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 
 	"github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
@@ -39,41 +38,6 @@ func podVolumes(server *v1alpha1.DittoServer, contentLater bool) ([]*corev1ac.Vo
 		return nil, err
 	}
 	return append(list, extra...), nil
-}
-
-// extraVolumes writes out what the API server adds in places that are one value to it: items and sources are lists without
-// keys.
-func extraVolumes(extra []corev1.Volume) ([]*corev1ac.VolumeApplyConfiguration, error) {
-	list := make([]corev1.Volume, 0, len(extra))
-	for i := range extra {
-		volume := *extra[i].DeepCopy()
-		if volume.DownwardAPI != nil {
-			defaultItems(volume.DownwardAPI.Items)
-		}
-		if volume.Projected != nil {
-			for _, source := range volume.Projected.Sources {
-				if source.DownwardAPI != nil {
-					defaultItems(source.DownwardAPI.Items)
-				}
-			}
-		}
-		if volume.Ephemeral != nil && volume.Ephemeral.VolumeClaimTemplate != nil {
-			resources := &volume.Ephemeral.VolumeClaimTemplate.Spec.Resources
-			resources.Limits, resources.Requests = storedQuantities(resources.Limits), storedQuantities(resources.Requests)
-		}
-		list = append(list, volume)
-	}
-	volumes, err := convertedList[corev1ac.VolumeApplyConfiguration](list)
-	if err != nil {
-		return nil, fmt.Errorf("spec.extraVolumes: %w", err)
-	}
-	return volumes, nil
-}
-
-func defaultItems(items []corev1.DownwardAPIVolumeFile) {
-	for i := range items {
-		defaultFieldRef(items[i].FieldRef)
-	}
 }
 
 // volumeMounts mounts every claim that the pod has, also one that the spec does not ask for: a StatefulSet that was made

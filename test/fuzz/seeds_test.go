@@ -139,6 +139,26 @@ var patches = []string{
 	`{"spec":{"topologySpreadConstraints":[{"topologyKey":"zone","maxSkew":2}]}}`, `{"status":{"conditions":[{"type":"Ready"}]}}`,
 }
 
+// jsonPatches are changes in the form of RFC 6902.
+var jsonPatches = []string{
+	`[]`, `[{"op":"replace","path":"/spec/replicas","value":0}]`, `[{"op":"remove","path":"/spec/config"}]`, `[{"op":"remove","path":""}]`,
+	`[{"op":"add","path":"/spec/extraEnv/-","value":{"name":"X","value":"y"}}]`, `[{"op":"add","path":"/spec/extraEnv/-1","value":null}]`,
+	`[{"op":"move","from":"/spec/config/gc","path":"/spec/config/blockstore/local"}]`, `[{"op":"copy","from":"/spec","path":"/spec/config/spec"}]`,
+	`[{"op":"test","path":"/spec/replicas","value":1},{"op":"add","path":"/metadata/labels","value":{"a~1b":"c"}}]`,
+	`[{"op":"add","path":"/metadata/annotations/dittofs.io~1rollout","value":"now"}]`, `[{"op":"replace","path":"/kind","value":"Pod"}]`,
+}
+
+// intents are what a server-side apply sends besides whole manifests.
+var intents = [][]byte{
+	[]byte("apiVersion: dittofs.io/v1alpha1\nkind: DittoServer\nmetadata: {name: files}\nspec: {replicas: 0}"),
+	[]byte("apiVersion: dittofs.io/v1alpha1\nkind: DittoServer\nmetadata: {name: files}\nspec: {config: {gc: {a: 1}}}"),
+	[]byte("apiVersion: dittofs.io/v1alpha1\nkind: DittoServer\nmetadata: {name: files}\nspec: {extraEnv: [{name: A, value: b}, {name: A, value: c}]}"),
+	[]byte("apiVersion: dittofs.io/v1alpha1\nkind: DittoServer\nmetadata: {name: files}\nspec: {snapshotPolicies: [{share: /projects, keepLast: 3}], tolerations: []}"),
+	[]byte("apiVersion: dittofs.io/v1alpha1\nkind: DittoServer\nmetadata: {name: files, managedFields: [{}]}\nspec: {storage: {metadataSize: 20Gi}}"),
+	[]byte("apiVersion: dittofs.io/v1alpha1\nkind: DittoServer\nmetadata: {name: files, finalizers: [a.example.com/b], ownerReferences: []}\nstatus: {phase: x}"),
+	[]byte("apiVersion: dittofs.io/v2\nkind: DittoServer\nmetadata: {name: files}"),
+}
+
 // seeds are the documents that a run starts from: what users have, and what nobody should.
 func seeds(t testing.TB) [][]byte {
 	t.Helper()

@@ -23,6 +23,7 @@ func addDefaultingFuncs(scheme *runtime.Scheme) error {
 // SetDefaults_DittoServerSpec makes choices visible that one part of the spec
 // implies for another. It runs before the defaults of the parts.
 func SetDefaults_DittoServerSpec(obj *DittoServerSpec) {
+	capQuantities(obj)
 	percona := obj.Percona
 	if percona != nil && percona.Enabled && obj.Database.Type == "" {
 		obj.Database.Type = DatabasePostgres

@@ -10,9 +10,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"time"
 
 	authorizationv1 "k8s.io/api/authorization/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apiserver/pkg/admission"
@@ -26,6 +26,9 @@ import (
 
 // PluginName is the name for --enable-admission-plugins and --disable-admission-plugins.
 const PluginName = "DittoServerCredentials"
+
+// timeout is short, since without an answer the request is let through.
+const timeout = 2 * time.Second
 
 // Register makes the plugin known.
 func Register(plugins *admission.Plugins) {
@@ -77,7 +80,7 @@ func (p *Plugin) Validate(ctx context.Context, attributes admission.Attributes, 
 			"this installation may not create Secrets in namespace %s: create one and name it here, or install the component generate-credentials",
 			attributes.GetNamespace())))
 	}
-	return apierrors.NewInvalid(dittofsv1alpha1.SchemeGroupVersion.WithKind("DittoServer").GroupKind(), server.Name, errs)
+	return dittofsadmission.Invalid(server, errs)
 }
 
 // newlyGenerated lists the references that are left out now and were not before:
@@ -95,6 +98,8 @@ func newlyGenerated(server, old *dittofsv1alpha1.DittoServer) []*field.Path {
 }
 
 func (p *Plugin) mayCreateSecrets(ctx context.Context, namespace string) bool {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
 	review, err := p.client.AuthorizationV1().SelfSubjectAccessReviews().Create(ctx, &authorizationv1.SelfSubjectAccessReview{
 		Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &authorizationv1.ResourceAttributes{
 			Namespace: namespace, Verb: "create", Version: "v1", Resource: "secrets",

@@ -10,7 +10,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apiserver/pkg/admission"
 	"k8s.io/apiserver/pkg/admission/initializer"
@@ -23,6 +25,9 @@ import (
 // PluginName is the name for --enable-admission-plugins and --disable-admission-plugins.
 const PluginName = "DittoServerNamespaceStamp"
 
+// timeout bounds the look-up.
+const timeout = 5 * time.Second
+
 // Register makes the plugin known.
 func Register(plugins *admission.Plugins) {
 	plugins.Register(PluginName, func(io.Reader) (admission.Interface, error) { return New(), nil })
@@ -31,7 +36,8 @@ func Register(plugins *admission.Plugins) {
 // Plugin defaults the annotation dittofs.io/namespace-uid. It only defaults and
 // is idempotent, because mutating plugins may run twice. It asks the host at each
 // create: an informer whose watch is broken would give the UID of a namespace
-// that has been replaced since.
+// that has been replaced since. It fails closed: without the stamp nothing would
+// tell whose the server is.
 type Plugin struct {
 	*admission.Handler
 	client kubernetes.Interface
@@ -63,9 +69,14 @@ func (p *Plugin) Admit(ctx context.Context, attributes admission.Attributes, _ a
 	if server == nil {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
 	namespace, err := p.client.CoreV1().Namespaces().Get(ctx, attributes.GetNamespace(), metav1.GetOptions{})
-	if err != nil {
+	switch {
+	case apierrors.IsNotFound(err):
 		return err
+	case err != nil:
+		return dittofsadmission.Unavailable(attributes, "looking for the UID of namespace "+attributes.GetNamespace(), err)
 	}
 	metav1.SetMetaDataAnnotation(&server.ObjectMeta, dittofsv1alpha1.AnnotationNamespaceUID, string(namespace.UID))
 	return nil

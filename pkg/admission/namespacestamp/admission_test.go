@@ -4,13 +4,19 @@
 package namespacestamp
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/admission"
 	"k8s.io/client-go/kubernetes/fake"
+	clienttesting "k8s.io/client-go/testing"
 
 	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
 )
@@ -22,9 +28,13 @@ func admit(t *testing.T, namespace string, server *dittofsv1alpha1.DittoServer) 
 	if err := plugin.ValidateInitialization(); err != nil {
 		t.Fatal(err)
 	}
-	return plugin.Admit(t.Context(), admission.NewAttributesRecord(server, nil,
+	return plugin.Admit(t.Context(), attributes(namespace, server), nil)
+}
+
+func attributes(namespace string, server *dittofsv1alpha1.DittoServer) admission.Attributes {
+	return admission.NewAttributesRecord(server, nil,
 		dittofsv1alpha1.SchemeGroupVersion.WithKind("DittoServer"), namespace, "files",
-		dittofsv1alpha1.SchemeGroupVersion.WithResource("dittoservers"), "", admission.Create, nil, false, nil), nil)
+		dittofsv1alpha1.SchemeGroupVersion.WithResource("dittoservers"), "", admission.Create, nil, false, nil)
 }
 
 func TestTheStampIsThatOfTheNamespaceWhateverTheUserWrote(t *testing.T) {
@@ -45,6 +55,26 @@ func TestTheStampIsThatOfTheNamespaceWhateverTheUserWrote(t *testing.T) {
 func TestInANamespaceThatIsNotThereNothingIsCreated(t *testing.T) {
 	if err := admit(t, "nowhere", &dittofsv1alpha1.DittoServer{}); !apierrors.IsNotFound(err) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A refusal of ours must not read as one of the requester's rights.
+func TestWithoutAnAnswerNothingIsCreated(t *testing.T) {
+	for name, err := range map[string]error{
+		"the host is away":     errors.New("host is away"),
+		"we lack the right":    apierrors.NewForbidden(corev1.Resource("namespaces"), "team", errors.New("host is away")),
+		"the time has run out": fmt.Errorf("host is away: %w", context.DeadlineExceeded),
+	} {
+		t.Run(name, func(t *testing.T) {
+			client := fake.NewClientset()
+			client.PrependReactor("get", "namespaces", func(clienttesting.Action) (bool, runtime.Object, error) { return true, nil, err })
+			plugin := New()
+			plugin.SetExternalKubeClientSet(client)
+			got := plugin.Admit(t.Context(), attributes("team", &dittofsv1alpha1.DittoServer{}), nil)
+			if !apierrors.IsServiceUnavailable(got) || !strings.Contains(got.Error(), "host is away") || !strings.Contains(got.Error(), "namespace team") {
+				t.Errorf("got %v", got)
+			}
+		})
 	}
 }
 

@@ -37,7 +37,7 @@ const (
 	timeout = 5 * time.Second
 	// An operator that has just been installed is found soon; one that goes away
 	// is found missing by the controller anyway.
-	absentFor  = 30 * time.Second
+	absentFor  = 5 * time.Second
 	presentFor = 10 * time.Minute
 )
 

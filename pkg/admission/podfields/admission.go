@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -83,12 +84,16 @@ func (p *Plugin) Validate(ctx context.Context, attributes admission.Attributes, 
 		old != nil && apiequality.Semantic.DeepEqual(fields, fieldsOf(&old.Spec)) {
 		return nil
 	}
-	causes := p.standards.violations(fields)
+	forbidden := p.standards.violations(fields)
 	answer, err := p.dryRun(ctx, attributes.GetNamespace(), podTemplate(&server.Spec))
-	if err != nil && len(causes) == 0 {
+	if err != nil && len(forbidden) == 0 {
 		return dittofsadmission.Unavailable(attributes, "having the fields of the pod checked by the host cluster", err)
 	}
-	if err := dittofsadmission.InvalidByCauses(server, append(causes, answer...)); err != nil {
+	// What the host says of a field that is forbidden anyhow is about our defaults beside it.
+	answer = slices.DeleteFunc(answer, func(said metav1.StatusCause) bool {
+		return slices.ContainsFunc(forbidden, func(f metav1.StatusCause) bool { return f.Field == said.Field })
+	})
+	if err := dittofsadmission.InvalidByCauses(server, append(forbidden, answer...)); err != nil {
 		return err
 	}
 	for _, text := range p.standards.warnings(fields) {

@@ -91,3 +91,14 @@ func TestWhatRestrictedForbidsIsWarnedOf(t *testing.T) {
 		})
 	}
 }
+
+// The host finds it at odds with our defaults, which the user has not written.
+func TestWhatIsForbiddenIsSaidOnce(t *testing.T) {
+	context := field.NewPath("template", "spec", "containers").Index(0).Child("securityContext")
+	plugin, _ := newPlugin(t, invalid(field.Invalid(context, "all of it", "cannot set both"), field.Invalid(context.Child("runAsUser"), -1, "must not be negative")))
+	err := plugin.Validate(t.Context(), attributes(server(container(corev1.SecurityContext{Privileged: ptr.To(true)})), nil), nil)
+	said := causes(err)
+	if len(said) != 2 || !strings.Contains(said["spec.securityContext"], "baseline") || said["spec.securityContext.runAsUser"] == "" || strings.Contains(err.Error(), "cannot set both") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -129,17 +129,12 @@ func (p *Plugin) rights(ctx context.Context, attributes admission.Attributes, se
 			Verb: "create", Resource: dittofsadmission.Pods, Field: fmt.Sprintf("spec.serviceAccountName is %q, another than default", account),
 		})
 	}
-	if !takesOver {
-		return rights, nil
-	}
-	exists, err := dittofsadmission.Exists(ctx, p.metadata, dittofsadmission.StatefulSets, namespace, server.Name)
-	if err != nil {
-		return nil, err
-	}
-	if exists {
-		rights = append(rights, dittofsadmission.Right{
-			Verb: "update", Resource: dittofsadmission.StatefulSets, Kind: "StatefulSet", Name: server.Name, Field: "it is there already",
-		})
+	if takesOver {
+		right, err := p.takeover(ctx, namespace, server)
+		if err != nil {
+			return nil, err
+		}
+		rights = append(rights, right...)
 	}
 	return rights, nil
 }

@@ -13,6 +13,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/admission"
@@ -32,6 +33,7 @@ type edit = func(*dittofsv1alpha1.DittoServer)
 func plain(edits ...edit) *dittofsv1alpha1.DittoServer {
 	s := &dittofsv1alpha1.DittoServer{ObjectMeta: metav1.ObjectMeta{Name: "files", Namespace: "team"}}
 	s.Spec.Image = "dfs:v1"
+	s.Spec.Storage.MetadataSize, s.Spec.Storage.ControlPlaneSize = ptr.To(resource.MustParse("1Gi")), ptr.To(resource.MustParse("1Gi"))
 	for _, edit := range edits {
 		edit(s)
 	}
@@ -78,6 +80,8 @@ func newHost(t *testing.T, objects ...runtime.Object) *host {
 		switch o := object.(type) {
 		case *corev1.Secret:
 			partial = append(partial, &metav1.PartialObjectMetadata{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"}, ObjectMeta: o.ObjectMeta})
+		case *corev1.PersistentVolumeClaim:
+			partial = append(partial, &metav1.PartialObjectMetadata{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "PersistentVolumeClaim"}, ObjectMeta: o.ObjectMeta})
 		case *appsv1.StatefulSet:
 			partial = append(partial, &metav1.PartialObjectMetadata{TypeMeta: metav1.TypeMeta{APIVersion: "apps/v1", Kind: "StatefulSet"}, ObjectMeta: o.ObjectMeta})
 		}
@@ -110,6 +114,10 @@ func (h *host) plugin(t *testing.T) *Plugin {
 
 func secret(name string) *corev1.Secret {
 	return &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: "team"}}
+}
+
+func claim(name string) *corev1.PersistentVolumeClaim {
+	return &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: "team"}}
 }
 
 func image(s *dittofsv1alpha1.DittoServer)   { s.Spec.Image = "dfs:mine" }
@@ -150,6 +158,10 @@ func TestTheRequesterNeedsWhatTheServerGets(t *testing.T) {
 		"to recreate one over what is kept takes rights":       {server: plain(), there: kept, asked: append(slices.Clone(generated), "update statefulsets files")},
 		"to recreate one over kept credentials, too":           {server: plain(), there: kept[:1], asked: generated[:1]},
 		"without the right to the StatefulSet it is refused":   {server: plain(), there: kept, denied: "update statefulsets files", asked: append(slices.Clone(generated), "update statefulsets files"), refusal: `the verb update on StatefulSet "files" (it is there already)`},
+		"to recreate one over kept volumes takes rights":       {server: server(), there: []runtime.Object{claim("controlplane-files-0")}, denied: "update statefulsets files", asked: append(slices.Clone(named), "update statefulsets files"), refusal: `the verb update on StatefulSet "files" (PersistentVolumeClaim "controlplane-files-0" of an earlier one is there already)`},
+		"volumes of others are not in the way":                 {server: plain(), there: []runtime.Object{claim("metadata-other-0")}},
+		"a volume that is not asked for stays unread":          {server: plain(), there: []runtime.Object{claim("content-files-0")}},
+		"a server without volumes takes over none":             {server: plain(func(s *dittofsv1alpha1.DittoServer) { s.Spec.Storage.Ephemeral = true }), there: []runtime.Object{claim("metadata-files-0")}},
 		"a new image gets at the generated Secrets":            {server: plain(image), old: plain(), asked: generated},
 		"to allow adoption later takes rights":                 {server: server(adopt), old: server(), there: kept[2:], asked: append(slices.Clone(named), "update statefulsets files")},
 		"what was adopted before is not asked about again":     {server: server(adopt, image), old: server(adopt), there: kept[2:], asked: named},
@@ -179,14 +191,14 @@ func TestTheRequesterNeedsWhatTheServerGets(t *testing.T) {
 }
 
 func TestWithoutKnowingWhatIsThereNothingIsAllowed(t *testing.T) {
-	for _, resource := range []string{"secrets", "statefulsets"} {
+	for _, resource := range []string{"secrets", "statefulsets", "persistentvolumeclaims"} {
 		t.Run(resource, func(t *testing.T) {
 			host := newHost(t)
 			host.metadata.PrependReactor("get", resource, func(clienttesting.Action) (bool, runtime.Object, error) {
 				return true, nil, apierrors.NewForbidden(corev1.Resource(resource), "files", errors.New("no rights"))
 			})
 			err := host.plugin(t).Validate(t.Context(), attributes(plain(), nil), nil)
-			if !apierrors.IsServiceUnavailable(err) || !strings.Contains(err.Error(), "no rights") {
+			if !apierrors.IsServiceUnavailable(err) || !strings.Contains(err.Error(), "no rights") || !strings.Contains(err.Error(), "apply the ClusterRole") {
 				t.Errorf("got %v", err)
 			}
 		})

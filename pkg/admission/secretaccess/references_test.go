@@ -11,9 +11,11 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/utils/ptr"
 
 	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
+	"github.com/dittofs/dittofs-apiserver/pkg/render"
 )
 
 // fill sets every string of a value to its path and makes one of everything: a
@@ -131,5 +133,40 @@ func TestAnOptionalSecretIsNotMissed(t *testing.T) {
 	}
 	if want := []string{"spec.extraEnv[0].valueFrom.secretKeyRef needed"}; !slices.Equal(missed, want) {
 		t.Errorf("got %q, want %q", missed, want)
+	}
+}
+
+// The names are written down in two packages, which must not import each other.
+func TestTheNamesAreThoseThatAreRendered(t *testing.T) {
+	for name, change := range map[string]func(*dittofsv1alpha1.DittoServer){
+		"generated":           func(*dittofsv1alpha1.DittoServer) {},
+		"PostgreSQL":          percona,
+		"existing PostgreSQL": existingCluster,
+		"everything":          func(s *dittofsv1alpha1.DittoServer) { fill(reflect.ValueOf(&s.Spec).Elem(), "spec", 0) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := plain(change)
+			var asked []string
+			for _, ref := range referencesOf(server) {
+				asked = append(asked, ref.name)
+			}
+			for _, secret := range render.ReferencedSecrets(server) {
+				if !slices.Contains(asked, secret) {
+					t.Errorf("nobody is asked about Secret %q, which the server gets", secret)
+				}
+			}
+		})
+	}
+
+	server, one := plain(), resource.MustParse("1Gi")
+	server.Spec.Storage = dittofsv1alpha1.StorageSpec{MetadataSize: &one, ContentSize: &one, ControlPlaneSize: &one, CacheSize: &one}
+	claims := claimsOf(server)
+	for name := range render.ClaimSizes(server) {
+		if !slices.Contains(claims, name) {
+			t.Errorf("nobody looks for the claim %s, which the server uses", name)
+		}
+	}
+	if len(claims) != len(render.ClaimSizes(server)) {
+		t.Errorf("looked for are %q, and some are no claim of the server", claims)
 	}
 }

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/apiserver/pkg/admission"
 	"k8s.io/apiserver/pkg/admission/initializer"
 	"k8s.io/apiserver/pkg/warning"
@@ -28,7 +27,7 @@ import (
 // PluginName is the name for --enable-admission-plugins and --disable-admission-plugins.
 const PluginName = "DittoServerStorageClass"
 
-// timeout bounds the wait for the informer and every look-up of one request.
+// timeout bounds all look-ups of one request.
 const timeout = 5 * time.Second
 
 // Register makes the plugin known.
@@ -41,7 +40,7 @@ func Register(plugins *admission.Plugins) {
 type Plugin struct {
 	*admission.Handler
 	client    kubernetes.Interface
-	classes   storagelisters.StorageClassLister
+	lister    storagelisters.StorageClassLister
 	hasSynced cache.InformerSynced
 }
 
@@ -63,12 +62,12 @@ func (p *Plugin) SetExternalKubeClientSet(client kubernetes.Interface) { p.clien
 // SetExternalKubeInformerFactory takes the informers of the host.
 func (p *Plugin) SetExternalKubeInformerFactory(factory informers.SharedInformerFactory) {
 	classes := factory.Storage().V1().StorageClasses()
-	p.classes, p.hasSynced = classes.Lister(), classes.Informer().HasSynced
+	p.lister, p.hasSynced = classes.Lister(), classes.Informer().HasSynced
 }
 
 // ValidateInitialization fails when an initializer was left out.
 func (p *Plugin) ValidateInitialization() error {
-	if p.client == nil || p.classes == nil {
+	if p.client == nil || p.lister == nil {
 		return fmt.Errorf("%s needs the client and the informers of the host cluster", PluginName)
 	}
 	return nil
@@ -87,16 +86,16 @@ func (p *Plugin) Validate(ctx context.Context, attributes admission.Attributes, 
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	synced := func(context.Context) (bool, error) { return p.hasSynced(), nil }
-	if err := wait.PollUntilContextCancel(ctx, 50*time.Millisecond, true, synced); err != nil {
-		return dittofsadmission.Unavailable(attributes, "waiting for the StorageClasses of the host cluster", err)
+	classes, err := p.look(ctx)
+	if err != nil {
+		return dittofsadmission.Unavailable(attributes, "looking for the StorageClasses", err)
 	}
-	errs, err := p.checkAdded(ctx, added)
+	errs, err := checkAdded(ctx, classes, added)
 	if err != nil {
 		return dittofsadmission.Unavailable(attributes, "looking for the StorageClass", err)
 	}
 	for _, volume := range grown {
-		refused, err := p.checkGrowth(ctx, attributes.GetNamespace(), volume)
+		refused, err := p.checkGrowth(ctx, classes, attributes.GetNamespace(), volume)
 		if err != nil {
 			return dittofsadmission.Unavailable(attributes, "looking for the StorageClass of "+volume.sizePath.String(), err)
 		}
@@ -108,7 +107,7 @@ func (p *Plugin) Validate(ctx context.Context, attributes admission.Attributes, 
 }
 
 // checkAdded asks once for each field that names a class, or could.
-func (p *Plugin) checkAdded(ctx context.Context, added []volume) (field.ErrorList, error) {
+func checkAdded(ctx context.Context, classes *classes, added []volume) (field.ErrorList, error) {
 	var errs field.ErrorList
 	asked := map[string]bool{}
 	for _, volume := range added {
@@ -117,12 +116,10 @@ func (p *Plugin) checkAdded(ctx context.Context, added []volume) (field.ErrorLis
 		}
 		asked[volume.classPath.String()] = true
 		if volume.class == nil {
-			if class, err := p.defaultClass(); err != nil {
-				return nil, err
-			} else if class == nil {
+			if classes.byDefault() == nil {
 				warning.AddWarning(ctx, "", fmt.Sprintf(
 					"%s: left out, and no StorageClass of the cluster is the default: the volumes wait for one; existing are %s",
-					volume.classPath, p.names()))
+					volume.classPath, classes.names()))
 			}
 			continue
 		}
@@ -130,13 +127,13 @@ func (p *Plugin) checkAdded(ctx context.Context, added []volume) (field.ErrorLis
 		if *volume.class == "" {
 			continue
 		}
-		class, err := p.class(ctx, *volume.class)
+		class, err := classes.get(ctx, *volume.class)
 		if err != nil {
 			return nil, err
 		}
 		if class == nil {
 			errs = append(errs, field.Invalid(volume.classPath, *volume.class,
-				"there is no such StorageClass; existing are "+p.names()))
+				"there is no such StorageClass; existing are "+classes.names()))
 		}
 	}
 	return errs, nil

@@ -5,12 +5,9 @@ package storageclass
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
@@ -26,6 +23,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
+	"github.com/dittofs/dittofs-apiserver/pkg/render"
 )
 
 type edit = func(*dittofsv1alpha1.DittoServer)
@@ -52,6 +50,14 @@ func metadata(text string) edit {
 func ephemeral(s *dittofsv1alpha1.DittoServer) { s.Spec.Storage.Ephemeral = true }
 func content(s *dittofsv1alpha1.DittoServer)   { s.Spec.Storage.ContentSize = size("5Gi") }
 func image(s *dittofsv1alpha1.DittoServer)     { s.Spec.Image = "dfs:v2" }
+
+func scratch(name, class string) edit {
+	return func(s *dittofsv1alpha1.DittoServer) {
+		s.Spec.ExtraVolumes = append(s.Spec.ExtraVolumes, corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{Ephemeral: &corev1.EphemeralVolumeSource{
+			VolumeClaimTemplate: &corev1.PersistentVolumeClaimTemplate{Spec: corev1.PersistentVolumeClaimSpec{StorageClassName: &class}},
+		}}})
+	}
+}
 
 func percona(class *string, text string) edit {
 	return func(s *dittofsv1alpha1.DittoServer) {
@@ -131,7 +137,7 @@ func TestStorageClasses(t *testing.T) {
 		"a class that has gone stops no other edit":        {server: server(in("gone"), image), old: server(in("gone"))},
 		"a volume that is added needs the class":           {there: usual, server: server(in("gone"), content), old: server(in("gone")), refusals: []string{"spec.storage.storageClassName"}},
 		"a class that lets volumes grow":                   {there: usual, server: server(in("fast"), metadata("2Gi")), old: server(in("fast"))},
-		"a class that does not":                            {there: usual, server: server(in("fixed"), metadata("2Gi")), old: server(in("fixed")), refusals: []string{`spec.storage.metadataSize: Invalid value: "2Gi": its StorageClass "fixed" does not let volumes grow (allowVolumeExpansion is not true); it was 1Gi`}},
+		"a class that does not":                            {there: usual, server: server(in("fixed"), metadata("2Gi")), old: server(in("fixed")), refusals: []string{`spec.storage.metadataSize: Invalid value: "2Gi": its StorageClass "fixed" does not let volumes grow; if its driver can, set allowVolumeExpansion: true on it; leave it at 1Gi`}},
 		"a smaller size is not our business":               {there: usual, server: server(in("fixed"), metadata("500Mi")), old: server(in("fixed"))},
 		"the same size in other words":                     {there: usual, server: server(in("fixed"), metadata("1024Mi")), old: server(in("fixed"))},
 		"the default does":                                 {there: usual, server: server(metadata("2Gi")), old: server()},
@@ -143,6 +149,9 @@ func TestStorageClasses(t *testing.T) {
 		"a volume without a class":                         {there: usual, server: server(in(""), metadata("2Gi")), old: server(in("")), refusals: []string{"has no StorageClass"}},
 		"PostgreSQL grows in its class":                    {there: usual, server: server(percona(ptr.To("fixed"), "2Gi")), old: server(percona(ptr.To("fixed"), "1Gi")), refusals: []string{`spec.percona.storageSize: Invalid value: "2Gi": its StorageClass "fixed"`}},
 		"of PostgreSQL the default class is a guess":       {there: []runtime.Object{class("slow", false, defaultClassAnnotation)}, server: server(percona(nil, "2Gi")), old: server(percona(nil, "1Gi")), warnings: []string{`spec.percona.storageSize: the default StorageClass "slow" does not let volumes grow (allowVolumeExpansion is not true): if the volume was made with it, it stays at 1Gi`}},
+		"volumes that come with the pod need theirs":       {there: usual, server: server(ephemeral, scratch("a", "gone")), refusals: []string{`spec.extraVolumes[0].ephemeral.volumeClaimTemplate.spec.storageClassName: Invalid value: "gone"`}},
+		"one of those in another place is the same":        {there: usual, server: server(scratch("a", "fast"), scratch("b", "gone")), old: server(scratch("b", "gone"))},
+		"one of those may change its class":                {there: usual, server: server(scratch("a", "fats")), old: server(scratch("a", "fast")), refusals: []string{`"fats"`}},
 		"an object that is being deleted is left in peace": {server: server(in("gone"), metadata("2Gi")), old: server(in("gone"), func(s *dittofsv1alpha1.DittoServer) { s.DeletionTimestamp = ptr.To(metav1.Now()) })},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -161,40 +170,6 @@ func TestStorageClasses(t *testing.T) {
 				t.Errorf("warnings %q, want %q", heard.texts, c.warnings)
 			}
 		})
-	}
-}
-
-func TestOfManyClassesTenAreNamed(t *testing.T) {
-	var there []runtime.Object
-	for i := range 12 {
-		there = append(there, class(fmt.Sprintf("c%02d", i), true))
-	}
-	plugin, _ := newPlugin(t, there...)
-	err := plugin.Validate(t.Context(), attributes(server(in("other")), nil), nil)
-	if err == nil || !strings.HasSuffix(err.Error(), "existing are c00, c01, c02, c03, c04, c05, c06, c07, c08, c09 and 2 more") {
-		t.Errorf("got %v", err)
-	}
-}
-
-func TestTheNewestOfSeveralDefaultsCounts(t *testing.T) {
-	older, newer := class("a", true, defaultClassAnnotation), class("b", false, defaultClassAnnotation)
-	older.CreationTimestamp = metav1.NewTime(time.Unix(1, 0))
-	newer.CreationTimestamp = metav1.NewTime(time.Unix(2, 0))
-	plugin, _ := newPlugin(t, older, newer)
-	err := plugin.Validate(t.Context(), attributes(server(metadata("2Gi")), server()), nil)
-	if err == nil || !strings.Contains(err.Error(), `its StorageClass "b"`) {
-		t.Errorf("got %v", err)
-	}
-}
-
-// One kubectl apply may hold both, and the informer hears of the class later.
-func TestAClassThatTheInformerDoesNotKnowYetIsLookedUp(t *testing.T) {
-	plugin, client := newPlugin(t)
-	client.PrependReactor("get", "storageclasses", func(clienttesting.Action) (bool, runtime.Object, error) {
-		return true, class("new", true), nil
-	})
-	if err := plugin.Validate(t.Context(), attributes(server(in("new")), nil), nil); err != nil {
-		t.Error(err)
 	}
 }
 
@@ -219,23 +194,19 @@ func TestWithoutAnAnswerOfTheHostItIsTryAgain(t *testing.T) {
 	}
 }
 
-func TestAnInformerThatDoesNotSyncIsTryAgainAfterTheDeadline(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		plugin := New()
-		plugin.hasSynced = func() bool { return false }
-		start := time.Now()
-		err := plugin.Validate(t.Context(), attributes(server(), nil), nil)
-		if !apierrors.IsServiceUnavailable(err) || !strings.Contains(err.Error(), "StorageClasses") {
-			t.Errorf("got %v", err)
+// The names are written down in two packages, which must not import each other.
+func TestTheClaimsAreThoseThatAreRendered(t *testing.T) {
+	server := server(content, func(s *dittofsv1alpha1.DittoServer) { s.Spec.Storage.CacheSize = size("1Gi") })
+	want := render.ClaimSizes(server)
+	for _, volume := range volumesOf(server) {
+		if size, ok := want[volume.claim]; !ok || size.Cmp(volume.size) != 0 {
+			t.Errorf("%s of %s is no claim of the server: %v", volume.claim, volume.size.String(), want)
 		}
-		if waited := time.Since(start); waited != timeout {
-			t.Errorf("it took %s", waited)
-		}
-		// What has nothing to do with volumes does not wait.
-		if err := plugin.Validate(t.Context(), attributes(server(image), server()), nil); err != nil {
-			t.Error(err)
-		}
-	})
+		delete(want, volume.claim)
+	}
+	if len(want) > 0 {
+		t.Errorf("nobody looks at %v", want)
+	}
 }
 
 func TestNothingIsAskedForAnEditWithoutVolumes(t *testing.T) {

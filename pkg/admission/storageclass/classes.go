@@ -13,6 +13,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	storageclient "k8s.io/client-go/kubernetes/typed/storage/v1"
 )
 
 // The annotations by which a class is the default of its cluster. No package of
@@ -25,13 +26,47 @@ const (
 // maxNames is how many classes a message lists.
 const maxNames = 10
 
-// class returns nil if there is none of that name. The informer may be behind
-// for a class of the same kubectl apply, so the host has the last word.
-func (p *Plugin) class(ctx context.Context, name string) (*storagev1.StorageClass, error) {
-	class, err := p.classes.Get(name)
-	if apierrors.IsNotFound(err) {
-		class, err = p.client.StorageV1().StorageClasses().Get(ctx, name, metav1.GetOptions{})
+// classes are the StorageClasses of the host cluster, as one request sees them.
+type classes struct {
+	known []*storagev1.StorageClass
+	// host is asked about a class that is not known; nil if it has just listed all.
+	host storageclient.StorageClassInterface
+}
+
+// look takes what the informer knows. Before it knows anything, in the first
+// moments of the server and while its rights are missing, the host is asked: an
+// answer that comes at once is better than a wait, and a refusal says why.
+func (p *Plugin) look(ctx context.Context) (*classes, error) {
+	if p.hasSynced() {
+		known, err := p.lister.List(labels.Everything())
+		if err != nil {
+			return nil, fmt.Errorf("list StorageClasses: %w", err)
+		}
+		return &classes{known: known, host: p.client.StorageV1().StorageClasses()}, nil
 	}
+	list, err := p.client.StorageV1().StorageClasses().List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("list StorageClasses: %w", err)
+	}
+	found := &classes{}
+	for i := range list.Items {
+		found.known = append(found.known, &list.Items[i])
+	}
+	return found, nil
+}
+
+// get returns nil if there is none of that name. The informer may be behind for
+// a class of the same kubectl apply, so the host has the last word.
+func (c *classes) get(ctx context.Context, name string) (*storagev1.StorageClass, error) {
+	for _, class := range c.known {
+		if class.Name == name {
+			return class, nil
+		}
+	}
+	if c.host == nil {
+		return nil, nil
+	}
+	class, err := c.host.Get(ctx, name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
 		return nil, nil
 	}
@@ -41,15 +76,11 @@ func (p *Plugin) class(ctx context.Context, name string) (*storagev1.StorageClas
 	return class, nil
 }
 
-// defaultClass is chosen as the cluster does it: of several, the newest, and of
-// two that are equally old, the first by name.
-func (p *Plugin) defaultClass() (*storagev1.StorageClass, error) {
-	classes, err := p.classes.List(labels.Everything())
-	if err != nil {
-		return nil, fmt.Errorf("list StorageClasses: %w", err)
-	}
+// byDefault is chosen as the cluster does it: of several, the newest, and of two
+// that are equally old, the first by name. It is nil if there is none.
+func (c *classes) byDefault() *storagev1.StorageClass {
 	var chosen *storagev1.StorageClass
-	for _, class := range classes {
+	for _, class := range c.known {
 		if class.Annotations[defaultClassAnnotation] != "true" && class.Annotations[betaDefaultClassAnnotation] != "true" {
 			continue
 		}
@@ -58,17 +89,16 @@ func (p *Plugin) defaultClass() (*storagev1.StorageClass, error) {
 			chosen = class
 		}
 	}
-	return chosen, nil
+	return chosen
 }
 
 // names lists the classes for a message.
-func (p *Plugin) names() string {
-	classes, err := p.classes.List(labels.Everything())
-	if err != nil || len(classes) == 0 {
+func (c *classes) names() string {
+	if len(c.known) == 0 {
 		return "none"
 	}
-	names := make([]string, 0, len(classes))
-	for _, class := range classes {
+	names := make([]string, 0, len(c.known))
+	for _, class := range c.known {
 		names = append(names, class.Name)
 	}
 	slices.Sort(names)

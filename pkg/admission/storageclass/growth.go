@@ -17,7 +17,7 @@ import (
 
 // checkGrowth returns why a volume cannot grow, or nil. The claim knows its class
 // best: it was made with the class that was the default at that time.
-func (p *Plugin) checkGrowth(ctx context.Context, namespace string, volume volume) (*field.Error, error) {
+func (p *Plugin) checkGrowth(ctx context.Context, classes *classes, namespace string, volume volume) (*field.Error, error) {
 	claim, err := p.claim(ctx, namespace, volume.claim)
 	if err != nil {
 		return nil, err
@@ -33,39 +33,39 @@ func (p *Plugin) checkGrowth(ctx context.Context, namespace string, volume volum
 		}
 	}
 	if name == nil {
-		class, err := p.defaultClass()
-		if err != nil || class == nil {
-			return nil, err
+		class := classes.byDefault()
+		if class == nil {
+			return nil, nil
 		}
 		name = &class.Name
 		if volume.claim == "" {
-			p.warnOfDefault(ctx, volume, *name, ptr.Deref(class.AllowVolumeExpansion, false))
+			warnOfDefault(ctx, volume, *name, ptr.Deref(class.AllowVolumeExpansion, false))
 			return nil, nil
 		}
 	}
 	if *name == "" {
 		return refusal(volume, "the volume has no StorageClass, and only one with allowVolumeExpansion lets volumes grow"), nil
 	}
-	class, err := p.class(ctx, *name)
+	class, err := classes.get(ctx, *name)
 	switch {
 	case err != nil:
 		return nil, err
 	case class == nil:
 		return refusal(volume, fmt.Sprintf("its StorageClass %q does not exist any more, and without it the volume cannot grow", *name)), nil
 	case !ptr.Deref(class.AllowVolumeExpansion, false):
-		return refusal(volume, fmt.Sprintf("its StorageClass %q does not let volumes grow (allowVolumeExpansion is not true)", *name)), nil
+		return refusal(volume, fmt.Sprintf("its StorageClass %q does not let volumes grow; if its driver can, set allowVolumeExpansion: true on it", *name)), nil
 	}
 	return nil, nil
 }
 
 func refusal(volume volume, why string) *field.Error {
-	return field.Invalid(volume.sizePath, volume.size.String(), fmt.Sprintf("%s; it was %s", why, volume.was.String()))
+	return field.Invalid(volume.sizePath, volume.size.String(), fmt.Sprintf("%s; leave it at %s", why, volume.was.String()))
 }
 
 // warnOfDefault is for a volume of which only the present default can be told.
 // It may have been made by another: a refusal could be wrong, and nothing in the
 // spec would get around it.
-func (p *Plugin) warnOfDefault(ctx context.Context, volume volume, name string, grows bool) {
+func warnOfDefault(ctx context.Context, volume volume, name string, grows bool) {
 	if !grows {
 		warning.AddWarning(ctx, "", fmt.Sprintf(
 			"%s: the default StorageClass %q does not let volumes grow (allowVolumeExpansion is not true): if the volume was made with it, it stays at %s",

@@ -41,6 +41,7 @@ type view struct {
 	volumesKnown  bool             // that they were looked up
 	identity      databaseIdentity // empty if it is not known, or not to be recorded
 	otherDatabase bool
+	percona       perconaState
 	made          []dittofsv1alpha1.ObjectReference // nil if the pass did not come to its end
 
 	apiService      *corev1.Service
@@ -84,6 +85,7 @@ func (v view) status() (status dittofsv1alpha1.DittoServerStatus, recheck time.D
 		dittofsv1alpha1.ConditionProgressing:  v.progressing(),
 	}
 	recheck = v.dfsVerdicts(verdicts)
+	v.perconaVerdicts(verdicts)
 	ready := v.ready(verdicts)
 	verdicts[dittofsv1alpha1.ConditionReady] = ready
 	degraded, later := v.degraded(verdicts, ready)
@@ -116,6 +118,7 @@ func (v view) details(status *dittofsv1alpha1.DittoServerStatus, verdicts map[st
 	status.Adapters = v.adapterStatuses()
 	status.SnapshotPolicies = v.policyStatuses()
 	v.identityStatus(status)
+	v.perconaStatus(status)
 	if status.Database != nil {
 		status.Database.Ready = verdicts[dittofsv1alpha1.ConditionDatabaseReady].status == metav1.ConditionTrue
 	}

@@ -176,7 +176,9 @@ func (v view) ready(verdicts map[string]verdict) verdict {
 	if storage.status == metav1.ConditionFalse && failed[storage.reason] {
 		return storage
 	}
-	for _, t := range []string{dittofsv1alpha1.ConditionAvailable, dittofsv1alpha1.ConditionProgressing, conditionExposure} {
+	for _, t := range []string{
+		dittofsv1alpha1.ConditionDatabaseReady, dittofsv1alpha1.ConditionAvailable, dittofsv1alpha1.ConditionProgressing, conditionExposure,
+	} {
 		if problem, found := v.problemOf(t); found {
 			return problem
 		}

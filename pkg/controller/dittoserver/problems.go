@@ -56,6 +56,8 @@ func (p *pass) conditionOf(kind, name string) string {
 		return dittofsv1alpha1.ConditionConfigReady
 	case "PersistentVolumeClaim":
 		return dittofsv1alpha1.ConditionStorageReady
+	case perconaKind:
+		return dittofsv1alpha1.ConditionDatabaseReady
 	case "Service":
 		if name != render.APIServiceName(p.server.Name) && name != render.HeadlessServiceName(p.server.Name) {
 			return conditionExposure

@@ -23,6 +23,17 @@ const (
 	reasonDatabaseIdentityChanged = "DatabaseIdentityChanged"
 	reasonVolumeReplaced          = "VolumeReplaced"
 
+	// the PerconaPGCluster; DatabaseReady
+	reasonPerconaNotInstalled      = "PerconaNotInstalled"
+	reasonPerconaClusterNotFound   = "PerconaClusterNotFound"
+	reasonPerconaClusterDeleting   = "PerconaClusterDeleting"
+	reasonPerconaClusterNotReady   = "PerconaClusterNotReady"
+	reasonPerconaClusterTimeout    = "PerconaClusterTimeout"
+	reasonPerconaUserNotFound      = "PerconaUserNotFound"
+	reasonPerconaCANotFound        = "PerconaCANotFound"
+	reasonPerconaSchemaNotWritable = "PerconaSchemaNotWritable"
+	reasonWaitingForDatabase       = "WaitingForDatabase" // ConfigReady, Progressing
+
 	// StorageReady
 	reasonVolumesBound         = "VolumesBound"
 	reasonVolumesEphemeral     = "VolumesEphemeral"
@@ -108,6 +119,11 @@ var failed = map[string]bool{
 	reasonVolumeLost:              true,
 	reasonStorageClassNotFound:    true,
 	reasonSnapshotPolicyRefused:   true,
+
+	reasonPerconaNotInstalled:    true,
+	reasonPerconaClusterNotFound: true,
+	reasonPerconaUserNotFound:    true,
+	reasonPerconaCANotFound:      true,
 }
 
 // warned are the reasons that are worth a Warning event when a condition takes them. A pod without a node is not among
@@ -123,6 +139,10 @@ var warned = map[string]bool{
 	reasonContainerBlocked:  true,
 
 	reasonIdentityProviderNotApplied: true,
+
+	reasonPerconaClusterDeleting:   true,
+	reasonPerconaClusterTimeout:    true,
+	reasonPerconaSchemaNotWritable: true,
 }
 
 func isWarning(reason string) bool { return failed[reason] || warned[reason] }

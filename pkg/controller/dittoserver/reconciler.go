@@ -65,10 +65,11 @@ type Reconciler struct {
 	// ServiceMonitors says whether the cluster has that kind. Nil: it has not.
 	ServiceMonitors Served
 
-	hashes hashMemory
-	grown  growthMemory
-	plans  planMemory
-	fences fenceMemory
+	hashes  hashMemory
+	grown   growthMemory
+	plans   planMemory
+	fences  fenceMemory
+	unready unreadyMemory
 }
 
 // Served says of a kind that comes with a CustomResourceDefinition whether the cluster has it now.
@@ -104,6 +105,7 @@ type pass struct {
 	made     []dittofsv1alpha1.ObjectReference
 	complete bool
 	refusals map[string]string // of claims that cannot grow, by the name of the claim
+	percona  perconaState      // of the PerconaPGCluster, empty without one
 	identity databaseIdentity  // what the spec and its Secrets lead to, empty if that is not known
 	template string            // digest of the pod template as it is rendered, empty if that is not known
 	// otherDatabase says that the user has accepted another database than the one on record.
@@ -180,13 +182,15 @@ func (p *pass) materialise(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	clusterErr := p.perconaCluster(ctx)
 	start, err := p.startSecrets(ctx, blocked)
 	if err != nil {
 		return err
 	}
+	p.awaitPercona(&start)
 	p.guardDatabase(&start)
 	// What goes wrong with one of them leaves the others to be done.
-	err = errors.Join(p.objects(ctx, start), p.network(ctx), p.growClaims(ctx))
+	err = errors.Join(clusterErr, p.objects(ctx, start), p.network(ctx), p.growClaims(ctx))
 	if err != nil {
 		return err
 	}
@@ -201,6 +205,7 @@ func (r *Reconciler) forget(server types.NamespacedName) {
 	r.grown.forget(server)
 	r.plans.forget(server)
 	r.fences.forget(server)
+	r.unready.forget(server)
 }
 
 // partialError is an error after which the status can still be told.

@@ -91,6 +91,7 @@ func podInputs(server *dittofsv1alpha1.DittoServer, contentClaimLater bool) ([]b
 	spec.AdapterServices = dittofsv1alpha1.AdapterServicesSpec{}
 	spec.NetworkPolicy = dittofsv1alpha1.NetworkPolicySpec{}
 	spec.ControlPlane.Ingress = nil
+	spec.Percona = perconaPodInputs(spec.Percona)
 	spec.Storage.WhenScaled = ""
 	if spec.Metrics != nil {
 		spec.Metrics.ServiceMonitor = nil

@@ -63,8 +63,9 @@ func Monitors(mgr manager.Manager, host cluster.Cluster) *watches.Optional {
 }
 
 // Setup adds the controller to a manager of our API. rec is the reconciler or something around it; observed delivers
-// DittoServers about which the dfs probe has news, and monitors those whose ServiceMonitor has changed.
-func Setup(mgr manager.Manager, host cluster.Cluster, rec reconcile.Reconciler, observed <-chan event.GenericEvent, monitors source.Source) error {
+// DittoServers about which the dfs probe has news, and optional those whose objects of a kind that the cluster need not have
+// have changed.
+func Setup(mgr manager.Manager, host cluster.Cluster, rec reconcile.Reconciler, observed <-chan event.GenericEvent, optional ...source.Source) error {
 	c, err := controller.New(Name, mgr, controller.Options{
 		Reconciler:              rec,
 		MaxConcurrentReconciles: workers,
@@ -74,20 +75,19 @@ func Setup(mgr manager.Manager, host cluster.Cluster, rec reconcile.Reconciler, 
 		return fmt.Errorf("new controller %s: %w", Name, err)
 	}
 	own, servers := host.GetCache(), mgr.GetClient()
-	for _, src := range []source.Source{
+	for _, src := range append(optional,
 		source.Kind(mgr.GetCache(), &dittofsv1alpha1.DittoServer{}, &handler.TypedEnqueueRequestForObject[*dittofsv1alpha1.DittoServer]{}, beyondStatus()),
 		source.Kind(own, &appsv1.StatefulSet{}, watches.OfLabel[*appsv1.StatefulSet](dittofsv1alpha1.LabelServer)),
 		source.Kind(own, &corev1.ConfigMap{}, watches.OfLabel[*corev1.ConfigMap](dittofsv1alpha1.LabelServer)),
 		source.Kind(own, &corev1.Service{}, watches.OfLabel[*corev1.Service](dittofsv1alpha1.LabelServer)),
 		source.Kind(own, &networkingv1.Ingress{}, watches.OfLabel[*networkingv1.Ingress](dittofsv1alpha1.LabelServer)),
 		source.Kind(own, &networkingv1.NetworkPolicy{}, watches.OfLabel[*networkingv1.NetworkPolicy](dittofsv1alpha1.LabelServer)),
-		monitors,
 		source.Kind(own, &corev1.Pod{}, watches.OfLabel[*corev1.Pod](dittofsv1alpha1.LabelInstance)),
 		source.Kind(own, &corev1.PersistentVolumeClaim{}, watches.OfLabel[*corev1.PersistentVolumeClaim](dittofsv1alpha1.LabelInstance)),
 		source.Kind[*metav1.PartialObjectMetadata](own, watches.NewSecretMetadata(), watches.OfSecret(servers)),
 		source.Kind[*metav1.PartialObjectMetadata](own, nscheck.NewMetadata(), watches.OfNamespace(servers), watches.NamespaceChanged()),
 		source.Channel(observed, &handler.TypedEnqueueRequestForObject[client.Object]{}),
-	} {
+	) {
 		if err := c.Watch(src); err != nil {
 			return fmt.Errorf("controller %s: %w", Name, err)
 		}

@@ -91,7 +91,7 @@ func (p *pass) wantedSecrets() []render.StartSecret {
 	if p.set != nil {
 		secrets = slices.DeleteFunc(secrets, func(s render.StartSecret) bool { return s.Purpose == render.PurposeAdmin })
 	}
-	return secrets
+	return p.dueSecrets(secrets)
 }
 
 func (p *pass) postgresKeys(values map[render.SecretKey][]byte) map[string]bool {

@@ -70,6 +70,7 @@ func (p *pass) view(ctx context.Context) (view, error) {
 		probing:       p.Observations != nil,
 		identity:      p.identity,
 		otherDatabase: p.otherDatabase,
+		percona:       p.percona,
 		listening:     p.listening(),
 	}
 	if p.complete {

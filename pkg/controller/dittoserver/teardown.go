@@ -102,6 +102,9 @@ func (p *pass) removeParts(ctx context.Context) (string, error) {
 	if err := p.removeNetwork(ctx); err != nil {
 		return "", err
 	}
+	if waitsFor, err := p.removePercona(ctx); err != nil || waitsFor != "" {
+		return waitsFor, err
+	}
 	return "", p.removeClaims(ctx)
 }
 

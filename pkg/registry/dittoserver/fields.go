@@ -26,8 +26,9 @@ const (
 
 // selectable are the fields of a DittoServer that a field selector may name
 // besides metadata.name and metadata.namespace. Each is indexed in the watch
-// cache, so that a list by one of them does not read all servers. The value is
-// the stored one: a server without storageClassName is found by the empty word.
+// cache, so that a list by one of them does not read all servers. A server
+// without storageClassName is found by the empty word; the phase is the one
+// that kubectl get prints, so that what is seen can be selected on.
 var selectable = []struct {
 	name  string
 	value func(*dittofsv1alpha1.DittoServer) string
@@ -37,7 +38,19 @@ var selectable = []struct {
 	{fieldStorageClass, func(s *dittofsv1alpha1.DittoServer) string { return ptr.Deref(s.Spec.Storage.StorageClassName, "") }},
 }
 
-func phaseField(server *dittofsv1alpha1.DittoServer) string { return string(server.Status.Phase) }
+func phaseField(server *dittofsv1alpha1.DittoServer) string { return string(phaseOf(server)) }
+
+// phaseOf is the phase that people are told: what no controller has looked at
+// yet is pending, and what is deleted is being deleted.
+func phaseOf(server *dittofsv1alpha1.DittoServer) dittofsv1alpha1.DittoServerPhase {
+	switch {
+	case server.DeletionTimestamp != nil:
+		return dittofsv1alpha1.PhaseDeleting
+	case server.Status.Phase == "":
+		return dittofsv1alpha1.PhasePending
+	}
+	return server.Status.Phase
+}
 
 // AddFieldSelectors tells the scheme which fields of a DittoServer can be
 // selected on. Without it the API server refuses all but name and namespace.

@@ -23,8 +23,13 @@ type finalizeStrategy struct{ *strategy }
 
 var _ rest.ResetFieldsStrategy = &finalizeStrategy{}
 
+// GetResetFields leaves metadata.finalizers alone.
 func (*finalizeStrategy) GetResetFields() map[fieldpath.APIVersion]*fieldpath.Set {
-	return resetFields(fieldpath.MakePathOrDie("spec"), fieldpath.MakePathOrDie("status"))
+	return resetFields(
+		fieldpath.MakePathOrDie("spec"), fieldpath.MakePathOrDie("status"),
+		fieldpath.MakePathOrDie("metadata", "labels"), fieldpath.MakePathOrDie("metadata", "annotations"),
+		fieldpath.MakePathOrDie("metadata", "ownerReferences"),
+	)
 }
 
 func (*finalizeStrategy) PrepareForUpdate(_ context.Context, obj, old runtime.Object) {

@@ -46,9 +46,14 @@ var (
 
 func (*strategy) NamespaceScoped() bool { return true }
 
-// GetResetFields keeps server-side apply from owning what this resource drops.
+// GetResetFields keeps server-side apply from owning what this resource drops:
+// the status and the server's own records among the annotations.
 func (*strategy) GetResetFields() map[fieldpath.APIVersion]*fieldpath.Set {
-	return resetFields(fieldpath.MakePathOrDie("status"))
+	return resetFields(
+		fieldpath.MakePathOrDie("status"),
+		fieldpath.MakePathOrDie("metadata", "annotations", dittofsv1alpha1.AnnotationDeletionPropagation),
+		fieldpath.MakePathOrDie("metadata", "annotations", dittofsv1alpha1.AnnotationNamespaceUID),
+	)
 }
 
 func resetFields(paths ...fieldpath.Path) map[fieldpath.APIVersion]*fieldpath.Set {

@@ -21,14 +21,19 @@ type tableConvertor struct{}
 
 var _ rest.TableConvertor = tableConvertor{}
 
+// columns in the order of their cells. Those of -o wide come after the age, as
+// with the kinds of Kubernetes.
 var columns = []metav1.TableColumnDefinition{
 	{Name: "Name", Type: "string", Format: "name", Description: "Name of the DittoServer."},
 	{Name: "Phase", Type: "string", Description: "One word for the status: Pending, Running, Stopped, Failed or Deleting."},
 	{Name: "Ready", Type: "string", Description: "Status of the condition Ready: True when everything that was asked for works."},
-	{Name: "Reason", Type: "string", Priority: 1, Description: "Reason of the condition Ready."},
-	{Name: "Image", Type: "string", Priority: 1, Description: "Container image of dfs."},
-	{Name: "Database", Type: "string", Priority: 1, Description: "Kind of database: sqlite or postgres."},
+	{Name: "Adapters", Type: "string", Description: "Protocol adapters that are switched on; one that does not serve is followed by (down)."},
+	{Name: "Endpoint", Type: "string", Description: "Address of the REST API: that from outside, else that within the cluster."},
+	{Name: "Version", Type: "string", Description: "Version of DittoFS that the pod runs."},
 	{Name: "Age", Type: "string", Description: "Time since the DittoServer was created."},
+	{Name: "Image", Type: "string", Priority: 1, Description: "Container image of dfs that is wanted."},
+	{Name: "Database", Type: "string", Priority: 1, Description: "Kind of database: sqlite, postgres or percona."},
+	{Name: "Volumes", Type: "string", Priority: 1, Description: "Volumes that are bound, of those that there are; ephemeral if they live and die with the pod."},
 }
 
 func (tableConvertor) ConvertToTable(_ context.Context, object, options runtime.Object) (*metav1.Table, error) {
@@ -52,20 +57,8 @@ func row(obj runtime.Object, _ metav1.Object, name, age string) ([]any, error) {
 	if !ok {
 		return nil, fmt.Errorf("expected a DittoServer to print, got %T", obj)
 	}
-	ready, reason := "Unknown", ""
-	if condition := meta.FindStatusCondition(server.Status.Conditions, dittofsv1alpha1.ConditionReady); condition != nil {
-		ready, reason = string(condition.Status), condition.Reason
-	}
-	phase := server.Status.Phase
-	switch {
-	case server.DeletionTimestamp != nil:
-		phase = dittofsv1alpha1.PhaseDeleting
-	case phase == "":
-		phase = dittofsv1alpha1.PhasePending
-	}
-	database := server.Spec.Database.Type
-	if server.Spec.Database.PostgresSecretRef != nil {
-		database = dittofsv1alpha1.DatabasePostgres // the Secret wins over the type
-	}
-	return []any{name, string(phase), ready, reason, server.Spec.Image, string(database), age}, nil
+	return []any{
+		name, string(phaseOf(server)), readyCell(server), adaptersCell(server), endpointCell(server), orNone(server.Status.Version), age,
+		server.Spec.Image, databaseCell(server), volumesCell(server),
+	}, nil
 }

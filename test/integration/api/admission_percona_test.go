@@ -15,7 +15,7 @@ import (
 	"github.com/dittofs/dittofs-apiserver/test/integration/harness"
 )
 
-// It takes half a minute, since the answer of the host is kept for that long.
+// It takes some seconds, since the answer of the host is kept for as long.
 func TestPerconaNeedsItsOperator(t *testing.T) {
 	t.Parallel()
 	namespace := cluster.Namespace(t)

@@ -5,10 +5,11 @@ package api_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
@@ -112,56 +113,53 @@ func TestVolumesNeedAStorageClassThatIsThere(t *testing.T) {
 		_, err := cluster.Admin.DittoServers(namespace).Update(t.Context(), server, metav1.UpdateOptions{})
 		return err
 	}
-	expectRefusal(t, grow("fixed"), 422, "spec.storage.metadataSize", `"2Gi"`, `StorageClass "fixed"`, "it was 1Gi")
+	expectRefusal(t, grow("fixed"), 422, "spec.storage.metadataSize", `"2Gi"`, `StorageClass "fixed"`, "set allowVolumeExpansion: true", "leave it at 1Gi")
 	if err := grow("standard"); err != nil {
 		t.Error(err)
 	}
 }
 
-// The pod may get credentials by its ServiceAccount that its user has not.
-func TestAnotherServiceAccountTakesTheRightToCreatePods(t *testing.T) {
+// The informer hears of a class after the request that names it, and then also when it goes.
+func TestAStorageClassThatComesAndGoes(t *testing.T) {
 	namespace := cluster.Namespace(t)
-	tenant := cluster.User(t, "account-tenant")
-	cluster.Allow(t, tenant, namespace, harness.Rule("dittofs.io", "dittoservers", "create"))
-	account := func(s *dittofsv1alpha1.DittoServerSpec) { s.ServiceAccountName = "builder" }
-	for _, options := range []metav1.CreateOptions{{}, dryRun} {
-		expectRefusal(t, create(t.Context(), tenant, namespace, "files", options, account), 403,
-			`user "account-tenant"`, "the verb create on pods", "spec.serviceAccountName", `"builder"`)
+	name := "class-of-" + namespace
+	server := harness.NewDittoServer("files", func(s *dittofsv1alpha1.DittoServer) { class(name)(&s.Spec) })
+	both := "apiVersion: storage.k8s.io/v1\nkind: StorageClass\nmetadata: {name: " + name + "}\nprovisioner: example.com/none\nallowVolumeExpansion: true\n---\n" + toYAML(t, server)
+	kubectl := cluster.Admin.Kubectl(namespace)
+	if out := kubectl.Stdin(both).Run(t, "apply", "-f", "-"); strings.Count(out, "created") != 2 {
+		t.Errorf("one apply of both: %s", out)
 	}
-	cluster.Allow(t, tenant, namespace, harness.Rule("", "pods", "create"))
-	harness.Eventually(t, "with the right the server is created", func(ctx context.Context) error {
-		return create(ctx, tenant, namespace, "files", metav1.CreateOptions{}, account)
+	kubectl.Run(t, "delete", "storageclass", name)
+	harness.Eventually(t, "nothing more is created in the class", func(ctx context.Context) error {
+		err := create(ctx, cluster.Admin, namespace, "other", dryRun, class(name))
+		if err == nil || !strings.Contains(err.Error(), "there is no such StorageClass") {
+			return errors.Join(errors.New("not refused"), err)
+		}
+		return nil
 	})
+	// What is there can be changed, but not grow.
+	kubectl.Run(t, "patch", "dittoserver", "files", "--type=merge", "-p", `{"spec":{"logging":{"level":"DEBUG"}}}`)
+	message := kubectl.Fail(t, "patch", "dittoserver", "files", "--type=merge", "-p", `{"spec":{"storage":{"metadataSize":"2Gi"}}}`)
+	if !strings.Contains(message, "does not exist any more") {
+		t.Errorf("growth: %s", message)
+	}
 }
 
-// Who creates a server over what an earlier one has left gets at its data.
-func TestRecreatingAServerOverWhatIsThereTakesRights(t *testing.T) {
+func TestWithoutADefaultStorageClassVolumesWait(t *testing.T) {
 	namespace := cluster.Namespace(t)
-	tenant := cluster.User(t, "heir")
-	cluster.Allow(t, tenant, namespace, harness.Rule("dittofs.io", "dittoservers", "create"))
-	nothing := func(*dittofsv1alpha1.DittoServerSpec) {}
-	if err := create(t.Context(), tenant, namespace, "fresh", metav1.CreateOptions{}, nothing); err != nil {
-		t.Errorf("over nothing: %v", err)
+	kubectl := cluster.Admin.Kubectl(namespace)
+	mark := func(value string) {
+		kubectl.Run(t, "annotate", "--overwrite", "storageclass", "standard", "storageclass.kubernetes.io/is-default-class="+value)
 	}
-	labels := map[string]string{"app": "x"}
-	if _, err := cluster.Admin.Kube.AppsV1().StatefulSets(namespace).Create(t.Context(), &appsv1.StatefulSet{
-		ObjectMeta: metav1.ObjectMeta{Name: "kept"},
-		Spec: appsv1.StatefulSetSpec{Replicas: ptr.To[int32](0), Selector: &metav1.LabelSelector{MatchLabels: labels}, Template: corev1.PodTemplateSpec{
-			ObjectMeta: metav1.ObjectMeta{Labels: labels}, Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "c", Image: "i"}}},
-		}},
-	}, metav1.CreateOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := cluster.Admin.Kube.CoreV1().Secrets(namespace).Create(t.Context(),
-		&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "kept-jwt-secret"}}, metav1.CreateOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	// Everything that is missing is said at once.
-	expectRefusal(t, create(t.Context(), tenant, namespace, "kept", metav1.CreateOptions{}, nothing), 403,
-		`the verb get on Secret "kept-jwt-secret"`, `the verb update on StatefulSet "kept"`)
-	cluster.Allow(t, tenant, namespace, harness.Rule("", "secrets", "get"), harness.Rule("apps", "statefulsets", "update"))
-	harness.Eventually(t, "with the rights the server is created", func(ctx context.Context) error {
-		return create(ctx, tenant, namespace, "kept", metav1.CreateOptions{}, nothing)
+	manifest := toYAML(t, harness.NewDittoServer("files"))
+	mark("false")
+	defer mark("true")
+	harness.Eventually(t, "a create is warned of", func(context.Context) error {
+		out := kubectl.Stdin(manifest).Try(t, "create", "--dry-run=server", "-f", "-")
+		if out.ExitCode != 0 || !strings.Contains(out.Stderr, "Warning: spec.storage.storageClassName: left out, and no StorageClass of the cluster is the default") {
+			return fmt.Errorf("%+v", out)
+		}
+		return nil
 	})
 }
 

@@ -6,6 +6,7 @@ package api_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -13,7 +14,9 @@ import (
 	"strings"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
@@ -28,6 +31,7 @@ import (
 	"k8s.io/component-base/compatibility"
 	baseversion "k8s.io/component-base/version"
 
+	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
 	dittofsadmission "github.com/dittofs/dittofs-apiserver/pkg/admission"
 	"github.com/dittofs/dittofs-apiserver/pkg/server"
 	"github.com/dittofs/dittofs-apiserver/test/integration/harness"
@@ -144,4 +148,55 @@ func TestOurServerIsNeverRefusedAnything(t *testing.T) {
 			t.Errorf("our server does not watch %s", resource)
 		}
 	}
+}
+
+// Least rights: whatever the role of the server allows, the server does. Rights of its informers count as one.
+func TestTheShippedRoleHasNothingThatTheServerDoesNotUse(t *testing.T) {
+	namespace := cluster.Namespace(t)
+	tenant := tenantOf(t, namespace)
+	quota := &corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Name: "servers"}, Spec: corev1.ResourceQuotaSpec{
+		Hard: corev1.ResourceList{"count/dittoservers.dittofs.io": quantity("5")},
+	}}
+	if _, err := cluster.Admin.Kube.CoreV1().ResourceQuotas(namespace).Create(t.Context(), quota, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	harness.Eventually(t, "a server is created under the quota", func(ctx context.Context) error {
+		return create(ctx, tenant, namespace, "files", metav1.CreateOptions{}, func(s *dittofsv1alpha1.DittoServerSpec) {
+			s.Tolerations = []corev1.Toleration{{Operator: corev1.TolerationOpExists}}
+		})
+	})
+	expectRefusal(t, create(t.Context(), tenant, namespace, "other", metav1.CreateOptions{}, class("unheard-of")), 422, "unheard-of")
+	if got := get(t, direct(nil), "/apis/dittofs.io/v1alpha1/dittoservers", map[string]string{"Authorization": "Bearer of-nobody"}); got.code != 401 {
+		t.Errorf("a token of nobody: %d", got.code)
+	}
+	// Only if the state of a FlowSchema is not what kube-apiserver itself has written there.
+	used := map[string]bool{"patch flowschemas/status.flowcontrol.apiserver.k8s.io": true}
+	harness.Eventually(t, "everything is used", func(context.Context) error {
+		for _, event := range cluster.Requests(t, harness.ServerUser) {
+			if ref := event.ObjectRef; ref != nil {
+				resource := ref.Resource
+				if ref.Subresource != "" {
+					resource += "/" + ref.Subresource
+				}
+				used[event.Verb+" "+schema.GroupResource{Group: ref.APIGroup, Resource: resource}.String()] = true
+			}
+		}
+		var idle []string
+		for _, rule := range shippedRules(t) {
+			for _, group := range rule.APIGroups {
+				for _, resource := range rule.Resources {
+					for _, verb := range rule.Verbs {
+						name := " " + schema.GroupResource{Group: group, Resource: resource}.String()
+						if !used[verb+name] && !used["watch"+name] {
+							idle = append(idle, verb+name)
+						}
+					}
+				}
+			}
+		}
+		if idle != nil {
+			return fmt.Errorf("nothing uses the rights to %s", strings.Join(idle, ", "))
+		}
+		return nil
+	})
 }

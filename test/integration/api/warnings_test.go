@@ -25,7 +25,7 @@ func TestWhatIsProbablyNotMeantIsStoredWithAWarning(t *testing.T) {
 		{"privileged-port", func(s *dittofsv1alpha1.DittoServerSpec) { s.ControlPlane.Port = ptr.To[int32](443) }, []string{"spec.controlPlane.port", "443", "1024 or higher"}},
 		{"sqlite-and-postgres", func(s *dittofsv1alpha1.DittoServerSpec) {
 			s.Database.Type, s.Database.PostgresSecretRef = dittofsv1alpha1.DatabaseSQLite, &dittofsv1alpha1.SecretReference{Name: "pg"}
-		}, []string{"spec.database.type", "postgresSecretRef wins"}},
+		}, []string{`spec.database.type: "sqlite" is not used, postgresSecretRef wins: the server runs on PostgreSQL`}},
 		{"digest", func(s *dittofsv1alpha1.DittoServerSpec) {
 			s.Image = "marmos91c/dittofs@sha256:" + strings.Repeat("a", 64)
 		}, nil},
@@ -35,9 +35,14 @@ func TestWhatIsProbablyNotMeantIsStoredWithAWarning(t *testing.T) {
 			server := harness.NewDittoServer(c.name)
 			c.change(&server.Spec)
 			kubectl := cluster.Admin.Kubectl(namespace)
-			out := kubectl.Stdin(toYAML(t, server)).Try(t, "create", "-f", "-")
+			manifest := kubectl.Stdin(toYAML(t, server))
+			dry := manifest.Try(t, "create", "--dry-run=server", "-f", "-")
+			out := manifest.Try(t, "create", "-f", "-")
 			if out.ExitCode != 0 {
 				t.Fatal(out.Stderr)
+			}
+			if dry.ExitCode != 0 || dry.Stderr != out.Stderr {
+				t.Errorf("a dry run warns of %q, the create of %q", dry.Stderr, out.Stderr)
 			}
 			if (c.wants == nil) != (out.Stderr == "") {
 				t.Errorf("kubectl printed %q", out.Stderr)

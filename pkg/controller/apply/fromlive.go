@@ -1,0 +1,54 @@
+// SPDX-FileCopyrightText: The dittofs-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
+package apply
+
+import (
+	"context"
+	"fmt"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// EnsureFrom is Ensure for a wish that was made from the live object, nil if there was none, as the API and no cache has
+// it. Exactly that version is changed or nothing is: where somebody else sets the same fields with a purpose, a wish that
+// was made from what was there before would undo it.
+func (a *Applier) EnsureFrom(ctx context.Context, req Request, live client.Object) (Result, error) {
+	res := Result{APIVersion: req.Kind.GVK.GroupVersion().String(), Kind: req.Kind.GVK.Kind, Name: req.Name, Action: Unchanged}
+	want, err := toFields(req.Want)
+	if err != nil {
+		return res, fmt.Errorf("encode the wanted %s %s: %w", res.Kind, res.Name, err)
+	}
+	if live == nil {
+		return a.create(ctx, req, res, want)
+	}
+	res.Live = live
+	if !Ours(live, req.Server.Name, req.UID) {
+		res.Action, res.Owner = Conflict, DescribeOwner(live)
+		return res, nil
+	}
+	owned, err := req.Kind.owned(live)
+	if err != nil {
+		return res, err
+	}
+	if res.Paths = changedPaths(owned, want); len(res.Paths) == 0 {
+		return res, nil
+	}
+	last, known := a.memory.get(req)
+	if known && last.uid == live.GetUID() && last.want == hash(want) && last.owned == hash(owned) {
+		// As in Ensure: this very wish made this very state.
+		res.Action = Rewritten
+		return res, nil
+	}
+	if req.DryRun {
+		res.Action = Planned
+		return res, nil
+	}
+	metadata, ok := want.sent["metadata"].(map[string]any)
+	if !ok {
+		return res, fmt.Errorf("the wanted %s %s has no metadata", res.Kind, res.Name)
+	}
+	metadata["resourceVersion"] = live.GetResourceVersion()
+	res.Action = Changed
+	return a.send(ctx, req, res, want, live.GetUID())
+}

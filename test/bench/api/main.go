@@ -1,0 +1,106 @@
+// SPDX-FileCopyrightText: The dittofs-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Command api measures the API of DittoServers beside the same objects as a custom
+// resource, in one kube-apiserver, at one time and on one disk. In: the binaries of
+// `make local-binaries`. Out: a table in Markdown with the ratios. Nothing outlives it
+// but logs and profiles; no controller runs meanwhile.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"time"
+)
+
+// options are the flags.
+type options struct {
+	binDir, repoDir, dir, profileDir string
+
+	objects, batch, writers, lists, events int
+	clusterAdmin                           bool
+}
+
+func main() {
+	var o options
+	flag.StringVar(&o.binDir, "bin-dir", ".local/bin", "directory with the binaries that make local-binaries builds")
+	flag.StringVar(&o.repoDir, "repo-dir", ".", "root of the repository, for the manifests that users install")
+	flag.StringVar(&o.dir, "dir", ".local/bench", "directory for data and logs; both stores are in it, so on one disk")
+	flag.StringVar(&o.profileDir, "profile-dir", "", "directory for CPU profiles of our server while it creates and lists; empty: none")
+	flag.IntVar(&o.objects, "objects", 2000, "objects of each subject")
+	flag.IntVar(&o.batch, "batch", 200, "objects that one subject writes before it is the next one's turn")
+	flag.IntVar(&o.writers, "writers", 8, "requests in flight while writing")
+	flag.IntVar(&o.lists, "lists", 15, "lists of each kind")
+	flag.IntVar(&o.events, "events", 500, "creates that the latency of a watch is measured with")
+	flag.BoolVar(&o.clusterAdmin, "cluster-admin", false, "measure as a member of system:masters, whom no server asks anybody about, instead of as a user with a role")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, o); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		stop()
+		os.Exit(1) //nolint:gocritic // stop has been called
+	}
+}
+
+func run(ctx context.Context, o options) (err error) {
+	started := time.Now()
+	b, err := start(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if stopErr := b.plane.Stop(); err == nil {
+			err = stopErr
+		}
+	}()
+	if err := b.measure(ctx); err != nil {
+		return fmt.Errorf("%w (logs: %s)", err, filepath.Join(o.dir, "logs"))
+	}
+	user := "a user with a role"
+	if o.clusterAdmin {
+		user = "a cluster admin"
+	}
+	fmt.Printf("%d objects of %d bytes each, %d writers, %s, %s/%s, %d processors, %s\n\n", o.objects, b.objectBytes, o.writers,
+		user, runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), time.Since(started).Round(time.Second))
+	fmt.Print(b.table.markdown())
+	return nil
+}
+
+// measure fills the table. Within each step the subjects take turns, so that
+// whatever else the machine does meets all of them.
+func (b *bench) measure(ctx context.Context) error {
+	if err := b.warmUp(ctx); err != nil {
+		return err
+	}
+	before, err := b.memory(ctx)
+	if err != nil {
+		return err
+	}
+	names := objectNames("server", b.options.objects)
+	if err := b.profiled("create", func() error { return b.writes(ctx, create, names) }); err != nil {
+		return err
+	}
+	for _, kind := range []write{updateStatus, mergePatch, apply} {
+		if err := b.writes(ctx, kind, names); err != nil {
+			return err
+		}
+	}
+	after, err := b.memory(ctx)
+	if err != nil {
+		return err
+	}
+	b.addMemory(before, after)
+	if err := b.profiled("list", func() error { return b.lists(ctx) }); err != nil {
+		return err
+	}
+	if err := b.writes(ctx, createWithSecrets, objectNames("secrets", b.options.objects/4)); err != nil {
+		return err
+	}
+	return b.watches(ctx)
+}

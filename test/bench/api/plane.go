@@ -1,0 +1,142 @@
+// SPDX-FileCopyrightText: The dittofs-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/dittofs/dittofs-apiserver/pkg/controller"
+	"github.com/dittofs/dittofs-apiserver/test/controlplane"
+)
+
+// bench is a cluster with the three subjects in it, and what was measured so far.
+type bench struct {
+	options  options
+	plane    *controlplane.ControlPlane
+	server   *controlplane.DittoFS
+	subjects []*subject
+	table    table
+
+	objectBytes int64
+}
+
+// user is who the requests are from.
+const user = "bench"
+
+func start(ctx context.Context, o options) (_ *bench, err error) {
+	if err := controlplane.Reap(ctx, o.dir); err != nil {
+		return nil, err
+	}
+	binDir, err := durableBinaries(o)
+	if err != nil {
+		return nil, err
+	}
+	b := &bench{options: o}
+	b.plane, err = controlplane.Start(ctx, controlplane.Options{Dir: o.dir, BinDir: binDir, WithoutControllers: true})
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, b.plane.Stop())
+		}
+	}()
+	b.server, err = b.plane.InstallDittoFS(ctx, controlplane.DittoFSOptions{
+		RepoDir: o.repoDir, GenerateCredentials: true,
+		ExtraArgs: []string{"--controllers=-" + strings.Join(controller.KnownControllers(), ",-")},
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := installCRD(ctx, b.plane.AdminConfig()); err != nil {
+		return nil, err
+	}
+	return b, b.addSubjects(ctx)
+}
+
+// durableBinaries is a directory of the same binaries in which etcd writes to the
+// disk before it answers, as the embedded one does: tests start it with --unsafe-no-fsync.
+func durableBinaries(o options) (string, error) {
+	from, err := filepath.Abs(o.binDir)
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(o.dir, "bin")
+	if err := os.RemoveAll(dir); err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", err
+	}
+	for _, name := range []string{"kube-apiserver", "dittofs-apiserver"} {
+		if err := os.Symlink(filepath.Join(from, name), filepath.Join(dir, name)); err != nil {
+			return "", err
+		}
+	}
+	script := fmt.Sprintf("#!/bin/sh\nfor argument in \"$@\"; do\n  shift\n  case $argument in --unsafe-no-fsync*) ;; *) set -- \"$@\" \"$argument\" ;; esac\ndone\nexec '%s' \"$@\"\n",
+		filepath.Join(from, "etcd"))
+	return dir, os.WriteFile(filepath.Join(dir, "etcd"), []byte(script), 0o700)
+}
+
+// addSubjects makes a namespace and a client for each way to the objects. All
+// of them are the same user, whom both servers have to ask RBAC about.
+func (b *bench) addSubjects(ctx context.Context) error {
+	var groups []string
+	if b.options.clusterAdmin {
+		groups = []string{"system:masters"}
+	}
+	account, err := b.plane.AddUser(user, groups...)
+	if err != nil {
+		return err
+	}
+	aggregated := rest.CopyConfig(account.Config)
+	direct := rest.CopyConfig(account.Config)
+	direct.Host, direct.CAData = b.server.DirectConfig().Host, b.server.DirectConfig().CAData
+	b.subjects = []*subject{
+		{name: "CRD", group: crdGroup, version: "v1", config: aggregated},
+		{name: "aggregated", group: "dittofs.io", version: "v1alpha1", config: aggregated},
+		{name: "direct", group: "dittofs.io", version: "v1alpha1", config: direct},
+	}
+	objects := []client.Object{
+		&rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: user}, Rules: []rbacv1.PolicyRule{
+			{APIGroups: []string{crdGroup, "dittofs.io"}, Resources: []string{"dittoservers", "dittoservers/status"}, Verbs: []string{"*"}},
+			{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"get"}},
+		}},
+		&rbacv1.ClusterRoleBinding{
+			ObjectMeta: metav1.ObjectMeta{Name: user},
+			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: user},
+			Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: "User", Name: user}},
+		},
+	}
+	for _, s := range b.subjects {
+		s.namespace = "bench-" + strings.ToLower(s.name)
+		objects = append(objects, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: s.namespace}})
+		for name, key := range secrets {
+			objects = append(objects, &corev1.Secret{
+				ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: s.namespace},
+				StringData: map[string]string{key: "a value of at least thirty-two bytes"},
+			})
+		}
+		if err := s.connect(); err != nil {
+			return err
+		}
+	}
+	for _, object := range objects {
+		if err := b.plane.Client().Create(ctx, object); err != nil {
+			return fmt.Errorf("create %T %s: %w", object, object.GetName(), err)
+		}
+	}
+	return nil
+}
