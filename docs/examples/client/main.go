@@ -1,18 +1,16 @@
 // SPDX-FileCopyrightText: The dittofs-apiserver authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Command client shows how another Go program works with DittoServers: it
-// applies one, waits until it is Ready, and prints where it is reached.
-// It needs no API server to be compiled, only client-go and the types.
+// Command client shows how another Go program works with DittoServers: it applies
+// one with an apply configuration, follows it with an informer and a lister until
+// it is Ready, and prints where it is reached. Of this module it compiles the types
+// in apis/ and the code in pkg/generated, and no API server; running it a second
+// time changes nothing and prints the same. It takes the cluster from KUBECONFIG,
+// which needs the component generate-credentials, or else --jwt-secret and
+// --admin-secret with the names of Secrets that have the keys jwt-secret and password.
 //
-// With the local cluster of `make up`, or any other that serves dittofs.io:
-//
-//	export KUBECONFIG=.local/kubeconfig
-//	go run ./docs/examples/client --namespace default --name example
-//
-// The cluster needs the component generate-credentials, or --jwt-secret and
-// --admin-secret with the names of Secrets that have the keys jwt-secret and
-// password. Running it a second time changes nothing and prints the same.
+//	make up
+//	KUBECONFIG=.local/kubeconfig go run ./docs/examples/client --namespace default --name example
 package main
 
 import (
@@ -25,19 +23,18 @@ import (
 	"os/signal"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/clientcmd"
-	watchtools "k8s.io/client-go/tools/watch"
 
 	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
 	applyv1alpha1 "github.com/dittofs/dittofs-apiserver/pkg/generated/applyconfiguration/dittofs/v1alpha1"
 	"github.com/dittofs/dittofs-apiserver/pkg/generated/clientset/versioned"
+	"github.com/dittofs/dittofs-apiserver/pkg/generated/informers"
 )
 
 // fieldManager tells this program's fields from those of others: what it stops
@@ -95,7 +92,7 @@ func run(ctx context.Context, arguments []string, out io.Writer) error {
 	defer cancel()
 	ready, err := waitForReady(ctx, client, applied, out)
 	if err != nil {
-		return err
+		return fmt.Errorf("waiting for DittoServer %s/%s to be Ready: %w", *namespace, *name, err)
 	}
 	printEndpoints(out, ready)
 	return nil
@@ -114,47 +111,65 @@ func identity(jwtSecret, adminSecret string) *applyv1alpha1.IdentitySpecApplyCon
 	return result
 }
 
-// waitForReady watches the one object until the controllers report, for the
-// generation that was applied or a later one, that it is Ready. What keeps it
-// from that is printed whenever it changes.
+// waitForReady reads the object from an informer's cache, which watches this one
+// alone, each time that it has changed. What keeps it from being Ready is printed
+// whenever that changes.
 func waitForReady(ctx context.Context, client versioned.Interface, applied *dittofsv1alpha1.DittoServer, out io.Writer) (*dittofsv1alpha1.DittoServer, error) {
-	servers := client.DittofsV1alpha1().DittoServers(applied.Namespace)
-	selector := fields.OneTermEqualSelector("metadata.name", applied.Name).String()
-	source := &cache.ListWatch{
-		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
-			options.FieldSelector = selector
-			return servers.List(ctx, options)
-		},
-		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
-			options.FieldSelector = selector
-			return servers.Watch(ctx, options)
-		},
+	ctx, cancel := context.WithCancel(ctx)
+	factory := informers.NewSharedInformerFactoryWithOptions(client, 0, informers.WithNamespace(applied.Namespace),
+		informers.WithTweakListOptions(func(options *metav1.ListOptions) {
+			options.FieldSelector = fields.OneTermEqualSelector("metadata.name", applied.Name).String()
+		}))
+	defer factory.Shutdown() // returns when the informer has, so after cancel
+	defer cancel()
+	servers := factory.Dittofs().V1alpha1().DittoServers()
+	// Room for one signal is enough: who has been told looks at what is there by then.
+	changed := make(chan struct{}, 1)
+	tell := func() {
+		select {
+		case changed <- struct{}{}:
+		default:
+		}
 	}
-	var last string
-	condition := func(event watch.Event) (bool, error) {
-		server, ok := event.Object.(*dittofsv1alpha1.DittoServer)
+	registration, err := servers.Informer().AddEventHandler(cache.ResourceEventHandlerFuncs{
+		AddFunc:    func(any) { tell() },
+		UpdateFunc: func(_, _ any) { tell() },
+		DeleteFunc: func(any) { tell() },
+	})
+	if err != nil {
+		return nil, err
+	}
+	factory.Start(ctx.Done())
+	if !cache.WaitForCacheSync(ctx.Done(), registration.HasSynced) {
+		return nil, context.Cause(ctx)
+	}
+	lister := servers.Lister().DittoServers(applied.Namespace)
+	last := "nothing was reported yet"
+	for {
+		server, err := lister.Get(applied.Name)
 		switch {
-		case !ok:
-			return false, nil
-		case event.Type == watch.Deleted || server.UID != applied.UID:
-			return false, errors.New("it was deleted while we waited")
+		case apierrors.IsNotFound(err), err == nil && server.UID != applied.UID:
+			return nil, errors.New("it was deleted meanwhile")
+		case err != nil:
+			return nil, err
 		}
 		ready := meta.FindStatusCondition(server.Status.Conditions, dittofsv1alpha1.ConditionReady)
 		// A status that describes an older generation says nothing about what was applied.
-		if ready == nil || ready.ObservedGeneration < applied.Generation {
-			return false, nil
+		if ready != nil && ready.ObservedGeneration >= applied.Generation {
+			if ready.Status == metav1.ConditionTrue {
+				return server, nil
+			}
+			if now := ready.Reason + ": " + ready.Message; now != last {
+				last = now
+				fmt.Fprintln(out, now)
+			}
 		}
-		if now := ready.Reason + ": " + ready.Message; now != last {
-			last = now
-			fmt.Fprintln(out, now)
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil, fmt.Errorf("%w; %s", context.Cause(ctx), last)
 		}
-		return ready.Status == metav1.ConditionTrue, nil
 	}
-	event, err := watchtools.UntilWithSync(ctx, source, &dittofsv1alpha1.DittoServer{}, nil, condition)
-	if err != nil {
-		return nil, fmt.Errorf("waiting for DittoServer %s/%s to be Ready (last: %q): %w", applied.Namespace, applied.Name, last, err)
-	}
-	return event.Object.(*dittofsv1alpha1.DittoServer), nil
 }
 
 func printEndpoints(out io.Writer, server *dittofsv1alpha1.DittoServer) {

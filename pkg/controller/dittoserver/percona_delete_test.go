@@ -83,6 +83,21 @@ func TestOrphanLeavesTheDatabaseWhateverThePolicy(t *testing.T) {
 	}
 }
 
+// Our API refuses this combination; what is asked for twice and otherwise is kept.
+func TestOurOwnClusterIsKeptOnceItIsNamedAsAnExistingOne(t *testing.T) {
+	f := newPercona(t, func(s *dittofsv1alpha1.DittoServer) { s.Spec.DeletionPolicy.Database = dittofsv1alpha1.DeleteData })
+	f.serves()
+	f.edit(func(s *dittofsv1alpha1.DittoServer) {
+		s.Spec.Percona.ExistingClusterRef = &dittofsv1alpha1.PerconaClusterReference{Name: f.cluster}
+	})
+	f.reconcile()
+	f.deleteServer("")
+	f.letPodGo()
+	if f.live().GetDeletionTimestamp() != nil || !f.gone(&dittofsv1alpha1.DittoServer{}, "files") {
+		t.Error("it was deleted")
+	}
+}
+
 // A copy of ours that somebody else makes has its labels, and is not what we made.
 func TestACopyOfOursIsNotDeleted(t *testing.T) {
 	f := newPercona(t, func(s *dittofsv1alpha1.DittoServer) { s.Spec.DeletionPolicy.Database = dittofsv1alpha1.DeleteData })

@@ -76,6 +76,8 @@ func TestACAOfTheUserIsMissedLikeAnySecret(t *testing.T) {
 		s.Spec.Percona.CASecretRef = &dittofsv1alpha1.SecretKeyReference{Name: "corp-ca", Key: "root.pem"}
 	})
 	f.existing("shared")
+	f.reconcile()
+	f.wantCondition(dittofsv1alpha1.ConditionConfigReady, metav1.ConditionFalse, reasonSecretNotFound, "corp-ca")
 	f.says(perconaReady)
 	f.givesSecrets()
 	f.reconcile()

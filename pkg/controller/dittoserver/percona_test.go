@@ -23,6 +23,7 @@ import (
 	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
 	"github.com/dittofs/dittofs-apiserver/pkg/controller/apply"
 	"github.com/dittofs/dittofs-apiserver/pkg/controller/controllertest"
+	"github.com/dittofs/dittofs-apiserver/pkg/controller/dfsprobe"
 	"github.com/dittofs/dittofs-apiserver/pkg/render"
 )
 
@@ -163,6 +164,30 @@ func TestTheWaitHasADeadlineAndGoesOn(t *testing.T) {
 	f.up()
 }
 
+func TestTheTimeBeforeTheOperatorWasInstalledDoesNotCount(t *testing.T) {
+	f := newPercona(t)
+	api := f.rec.Live
+	f.rec.Live = withoutPercona{api}
+	// An hour ago.
+	f.clock.Step(-time.Hour)
+	f.reconcile()
+	f.clock.Step(time.Hour)
+	f.rec.Live = api
+	f.reconcile()
+	f.says(perconaInitializing)
+	f.reconcile()
+	f.wantCondition(databaseReady, metav1.ConditionFalse, reasonPerconaClusterNotReady)
+}
+
+func TestADatabaseThatDFSDoesNotReachIsExplainedByTheCluster(t *testing.T) {
+	f := newPercona(t)
+	pod := f.serves()
+	f.says(perconaPaused)
+	f.seen.Put(f.key, dfsprobe.Observation{Pod: pod.UID, Reached: true, Database: "unreachable", Token: dfsprobe.TokenAccepted})
+	f.reconcile()
+	f.wantCondition(databaseReady, metav1.ConditionFalse, reasonDatabaseUnreached, "unreachable", "PerconaPGCluster files-postgres is paused", "spec.pause")
+}
+
 func TestWhatTheOperatorWritesIsNotFought(t *testing.T) {
 	f := newPercona(t)
 	f.serves()
@@ -188,6 +213,7 @@ func TestWhatTheOperatorWritesIsNotFought(t *testing.T) {
 	if writes := f.host.take(); len(writes) > 0 || f.live().GetResourceVersion() != before {
 		t.Errorf("steady state wrote %q", writes)
 	}
+	f.wantCondition(dittofsv1alpha1.ConditionConfigReady, metav1.ConditionTrue, reasonConfigApplied)
 	f.edit(func(s *dittofsv1alpha1.DittoServer) {
 		s.Spec.Percona.Replicas = ptr.To[int32](3)
 		s.Spec.Percona.StorageSize = ptr.To(resource.MustParse("20Gi"))
@@ -367,7 +393,7 @@ func TestWithoutTheRightToMakeClustersTheStatusSaysSo(t *testing.T) {
 	get(f.fixture, &corev1.Service{}, "files-api")
 }
 
-func TestWhatOperatorCannotRunIsNotSent(t *testing.T) {
+func TestWhatTheOperatorCannotRunIsNotSent(t *testing.T) {
 	f := newPercona(t, func(s *dittofsv1alpha1.DittoServer) { s.Spec.Percona.CRVersion = "latest" })
 	f.reconcile()
 	f.wantCondition(databaseReady, metav1.ConditionFalse, reasonInvalidSpec, "spec.percona.crVersion")

@@ -13,8 +13,10 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/dittofs/dittofs-apiserver/pkg/controller"
@@ -120,6 +122,10 @@ func (b *bench) addSubjects(ctx context.Context) error {
 			Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: "User", Name: user}},
 		},
 	}
+	// The spec names it, and our admission looks for it.
+	objects = append(objects, &storagev1.StorageClass{
+		ObjectMeta: metav1.ObjectMeta{Name: "fast"}, Provisioner: "example.com/none", AllowVolumeExpansion: ptr.To(true),
+	})
 	for _, s := range b.subjects {
 		s.namespace = "bench-" + strings.ToLower(s.name)
 		objects = append(objects, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: s.namespace}})

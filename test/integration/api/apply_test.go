@@ -166,3 +166,21 @@ func TestApplyOfTheStatusOwnsAndChangesTheStatusOnly(t *testing.T) {
 		t.Errorf("conditions of two managers: %+v", applied.Status.Conditions)
 	}
 }
+
+func TestRecordsOfTheServerAreNobodysFields(t *testing.T) {
+	namespace := cluster.Namespace(t)
+	config := small(namespace, "files").WithAnnotations(map[string]string{
+		dittofsv1alpha1.AnnotationNamespaceUID: "forged", dittofsv1alpha1.AnnotationDeletionPropagation: "Orphan", "mine": "kept",
+	})
+	applied, err := cluster.Admin.DittoServers(namespace).Apply(t.Context(), config, metav1.ApplyOptions{FieldManager: "gitops"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for annotation, want := range map[string][]string{
+		dittofsv1alpha1.AnnotationNamespaceUID: nil, dittofsv1alpha1.AnnotationDeletionPropagation: nil, "mine": {"gitops"},
+	} {
+		if got := owners(t, applied, "f:metadata", "f:annotations", "f:"+annotation); !slices.Equal(got, want) {
+			t.Errorf("%s is owned by %v, want %v", annotation, got, want)
+		}
+	}
+}

@@ -18,34 +18,39 @@ func TestKubectlGetPrintsColumns(t *testing.T) {
 	cluster.CreateDittoServer(t, namespace, "fresh")
 	cluster.CreateDittoServer(t, namespace, "running", func(s *dittofsv1alpha1.DittoServer) { s.Spec.Image = "example/dfs:v1" })
 	setStatus(t, namespace, "running", func(status *dittofsv1alpha1.DittoServerStatus) {
-		status.Phase = dittofsv1alpha1.PhaseRunning
+		status.Phase, status.Version = dittofsv1alpha1.PhaseRunning, "v0.29.0"
 		status.Conditions = []metav1.Condition{condition("Ready", metav1.ConditionTrue, "AllReady")}
+		status.Adapters = []dittofsv1alpha1.AdapterStatus{{Type: "nfs", Enabled: true, Running: true}, {Type: "smb", Enabled: true}}
+		status.Endpoints.API = "http://running-api.svc:8080"
+		status.Volumes = []dittofsv1alpha1.VolumeStatus{{Name: "metadata", Phase: "Bound"}, {Name: "controlplane", Phase: "Pending"}}
 	})
 	cluster.CreateDittoServer(t, namespace, "zombie")
 	kubectl := cluster.Admin.Kubectl(namespace)
 	kubectl.Run(t, "delete", "dittoserver", "zombie", "--wait=false")
 
+	running := []string{"running", "Running", "True", "nfs,smb(down)", "http://running-api.svc:8080", "v0.29.0", "<age>"}
 	cases := []struct {
 		name string
 		args []string
 		want [][]string
 	}{
 		{"the short form", []string{"get", "ditto"}, [][]string{
-			{"NAME", "PHASE", "READY", "AGE"},
-			{"fresh", "Pending", "Unknown", "<age>"},
-			{"running", "Running", "True", "<age>"},
-			{"zombie", "Deleting", "Unknown", "<age>"},
+			{"NAME", "PHASE", "READY", "ADAPTERS", "ENDPOINT", "VERSION", "AGE"},
+			{"fresh", "Pending", "Unknown", "<none>", "<none>", "<none>", "<age>"},
+			running,
+			{"zombie", "Deleting", "Unknown", "<none>", "<none>", "<none>", "<age>"},
 		}},
 		{"wide", []string{"get", "dfs", "running", "-o", "wide"}, [][]string{
-			{"NAME", "PHASE", "READY", "REASON", "IMAGE", "DATABASE", "AGE"},
-			{"running", "Running", "True", "AllReady", "example/dfs:v1", "sqlite", "<age>"},
+			{"NAME", "PHASE", "READY", "ADAPTERS", "ENDPOINT", "VERSION", "AGE", "IMAGE", "DATABASE", "VOLUMES"},
+			append(running[:len(running):len(running)], "example/dfs:v1", "sqlite", "1/2"),
 		}},
-		{"without headers", []string{"get", "dittofs", "running", "--no-headers"}, [][]string{
-			{"running", "Running", "True", "<age>"},
-		}},
+		{"without headers", []string{"get", "dittofs", "running", "--no-headers"}, [][]string{running}},
 		{"with labels and in all namespaces", []string{"get", "dittoservers", "-A", "--field-selector=metadata.namespace=" + namespace + ",metadata.name=running", "--show-labels"}, [][]string{
-			{"NAMESPACE", "NAME", "PHASE", "READY", "AGE", "LABELS"},
-			{namespace, "running", "Running", "True", "<age>", "<none>"},
+			{"NAMESPACE", "NAME", "PHASE", "READY", "ADAPTERS", "ENDPOINT", "VERSION", "AGE", "LABELS"},
+			append(append([]string{namespace}, running...), "<none>"),
+		}},
+		{"the phase that is printed can be selected on", []string{"get", "dfs", "--field-selector=status.phase=Pending", "--no-headers"}, [][]string{
+			{"fresh", "Pending"},
 		}},
 	}
 	for _, c := range cases {

@@ -38,8 +38,8 @@ var (
 	}
 	configMap = &kind{
 		name: "ConfigMap", resource: "configmaps", apiVersion: "v1", root: "/api/v1",
-		payload: func() object { return object{"data": object{"color": "red"}} },
-		field:   []string{"data", "color"}, values: [2]string{"red", "blue"},
+		payload: func() object { return object{"data": object{"color": "color-one"}} },
+		field:   []string{"data", "color"}, values: [2]string{"color-one", "color-two"},
 	}
 	deployment = &kind{
 		name: "Deployment", resource: "deployments", apiVersion: "apps/v1", root: "/apis/apps/v1",
@@ -97,8 +97,9 @@ func ownRecords(meta object) {
 			others = append(others, finalizer)
 		}
 	}
-	if meta["finalizers"] = others; len(others) == 0 {
-		delete(meta, "finalizers")
+	delete(meta, "finalizers")
+	if len(others) > 0 {
+		meta["finalizers"] = others
 	}
 	if annotations, ok := meta["annotations"].(object); ok {
 		delete(annotations, dittofsv1alpha1.AnnotationNamespaceUID)
@@ -109,27 +110,39 @@ func ownRecords(meta object) {
 	}
 }
 
-var (
-	uids    = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
-	times   = regexp.MustCompile(`\d{4}-\d\d-\d\dT[0-9:.]+Z`)
-	numbers = regexp.MustCompile(`\d{2,}`)
-)
+// moments are what no two answers have in common, and what names the group or the version in a message.
+var moments = []struct {
+	pattern *regexp.Regexp
+	plain   string
+}{
+	{regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`), "UID"},
+	{regexp.MustCompile(`\d{4}-\d\d-\d\dT[0-9:.]+Z`), "TIME"},
+	{regexp.MustCompile(`resource version: \d+ \(\d+\)`), "resource version: N (N)"},
+	{regexp.MustCompile(`\d{2,}`), "N"},
+	{regexp.MustCompile(`(in|for) version '[^']*'`), "$1 version 'VERSION'"},
+	{regexp.MustCompile(`API group '[^']*'`), "API group 'GROUP'"},
+	{regexp.MustCompile(`/registry/([a-z.]+/)?RESOURCE/`), "/registry/RESOURCE/"},
+	{regexp.MustCompile(`using [a-z0-9./]+`), "using VERSION"},
+	{regexp.MustCompile(`(type: |; )[A-Za-z0-9./]+, Kind`), "${1}VERSION, Kind"},
+	// The name of a Go package.
+	{regexp.MustCompile(`\*\w+\.KIND`), "*KIND"},
+	// The encodings of refusals: a behaviour of its own tells of protobuf.
+	{regexp.MustCompile(`, application/vnd\.kubernetes\.protobuf`), ""},
+}
 
 // plain replaces what is of one kind, one namespace or one moment in a text.
 func (s *session) plain(text string) string {
-	group, _, _ := strings.Cut(s.kind.apiVersion, "/")
-	if s.kind.root == "/api/v1" {
-		group = ""
+	group, _, grouped := strings.Cut(s.kind.apiVersion, "/")
+	replace := []string{s.namespace, "NAMESPACE"}
+	if grouped {
+		replace = append(replace, s.kind.resource+"."+group, "RESOURCE", s.kind.name+"."+group, "KIND")
 	}
-	text = strings.NewReplacer(
-		s.namespace, "NAMESPACE",
-		s.kind.apiVersion+", Kind="+s.kind.name, "GROUP/VERSION, Kind=KIND",
-		s.kind.resource+"."+group, "RESOURCE", s.kind.name+"."+group, "KIND",
+	replace = append(replace, s.kind.apiVersion+", Kind="+s.kind.name, "GROUP/VERSION, Kind=KIND",
 		s.kind.resource, "RESOURCE", s.kind.name, "KIND",
-		`"`+s.kind.apiVersion+`"`, `"GROUP/VERSION"`,
-		`API group "`+group+`"`, `API group "GROUP"`,
-		strings.Join(s.kind.field, "."), "FIELD", s.kind.values[0], "VALUE1", s.kind.values[1], "VALUE2",
-	).Replace(text)
-	text = times.ReplaceAllString(uids.ReplaceAllString(text, "UID"), "TIME")
-	return numbers.ReplaceAllString(text, "N")
+		strings.Join(s.kind.field, "."), "FIELD", s.kind.values[0], "VALUE1", s.kind.values[1], "VALUE2")
+	text = strings.NewReplacer(replace...).Replace(text)
+	for _, moment := range moments {
+		text = moment.pattern.ReplaceAllString(text, moment.plain)
+	}
+	return text
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"mime"
+	"net/http"
 	"slices"
 	"strings"
 )
@@ -22,14 +23,18 @@ func (s *session) what(a answer) string {
 	switch {
 	case a.json == nil && len(a.body) == 0:
 		return "nothing"
+	case a.json == nil && a.code >= http.StatusBadRequest:
+		return "refused"
 	case a.json == nil:
 		mediaType, _, _ := mime.ParseMediaType(a.header.Get("Content-Type"))
 		return mediaType
 	case kind == "Status" && a.json["status"] == "Success":
 		return "Success"
 	case kind == "Status":
-		reason, _ := a.json["reason"].(string)
-		return reason
+		if reason, _ := a.json["reason"].(string); reason != "" {
+			return reason
+		}
+		return "without a reason"
 	case kind == s.kind.name:
 		return "the object"
 	case kind == s.kind.name+"List" || kind == "PartialObjectMetadataList":
@@ -73,6 +78,10 @@ func (s *session) shape(a answer) string {
 }
 
 func (s *session) statusShape(status object) string {
+	status = maps.Clone(status)
+	if status["apiVersion"] == "v1" {
+		delete(status, "apiVersion") // as it is, whatever the version of the kind
+	}
 	if details, ok := status["details"].(object); ok {
 		// The core group has no name.
 		delete(details, "group")
