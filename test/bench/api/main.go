@@ -86,7 +86,7 @@ func (b *bench) measure(ctx context.Context) error {
 	if err := b.profiled("create", func() error { return b.writes(ctx, create, names) }); err != nil {
 		return err
 	}
-	for _, kind := range []write{updateStatus, mergePatch, apply} {
+	for _, kind := range []write{updateStatus, labelPatch, mergePatch, apply} {
 		if err := b.writes(ctx, kind, names); err != nil {
 			return err
 		}

@@ -11,34 +11,52 @@ import (
 	"time"
 )
 
-// pause is between two creates, so that none waits for the one before.
+// pause is between two writes, so that none waits for the one before.
 const pause = 10 * time.Millisecond
 
-// watches measures how long a create takes until its event is there, by a watch
-// that is told about everything in the namespace.
+// touch changes the status, as controllers do: nothing is looked up for that.
+var touch = write{"patch of the status", func(_ *subject, name string) request {
+	return request{
+		method: http.MethodPatch, path: "/" + name + "/status", contentType: "application/merge-patch+json",
+		body: fmt.Appendf(nil, `{"status": {"configHash": "%d"}}`, time.Now().UnixNano()),
+	}
+}}
+
+// watches measures how long a write takes, from before it is sent until its event
+// is there, by a watch that is told about everything in the namespace.
 func (b *bench) watches(ctx context.Context) error {
-	latencies := make([][]time.Duration, len(b.subjects))
 	const rounds = 5
-	for round := range rounds {
-		for i := range b.subjects {
-			i = (i + round) % len(b.subjects)
-			each, err := b.watch(ctx, b.subjects[i], objectNames(fmt.Sprintf("watched-%d", round), b.options.events/rounds))
-			if err != nil {
-				return fmt.Errorf("%s, watch: %w", b.subjects[i].name, err)
+	for _, kind := range []struct {
+		write
+		event, prefix string
+	}{{create, "ADDED", "watched-%d"}, {touch, "MODIFIED", "server"}} {
+		latencies := make([][]time.Duration, len(b.subjects))
+		for round := range rounds {
+			prefix := kind.prefix
+			if kind.event == "ADDED" {
+				prefix = fmt.Sprintf(prefix, round)
 			}
-			latencies[i] = append(latencies[i], each...)
+			names := objectNames(prefix, b.options.events/rounds)
+			for i := range b.subjects {
+				i = (i + round) % len(b.subjects)
+				each, err := b.watch(ctx, b.subjects[i], kind.write, kind.event, names)
+				if err != nil {
+					return fmt.Errorf("%s, watch: %w", b.subjects[i].name, err)
+				}
+				latencies[i] = append(latencies[i], each...)
+			}
 		}
+		middle, tail := row{name: kind.row + " to event, p50", unit: "ms"}, row{name: kind.row + " to event, p99", unit: "ms"}
+		for i := range b.subjects {
+			middle.values = append(middle.values, milliseconds(quantile(latencies[i], .5)))
+			tail.values = append(tail.values, milliseconds(quantile(latencies[i], .99)))
+		}
+		b.table.add(middle, tail)
 	}
-	middle, tail := row{name: "create to event, p50", unit: "ms"}, row{name: "create to event, p99", unit: "ms"}
-	for i := range b.subjects {
-		middle.values = append(middle.values, milliseconds(quantile(latencies[i], .5)))
-		tail.values = append(tail.values, milliseconds(quantile(latencies[i], .99)))
-	}
-	b.table.add(middle, tail)
 	return nil
 }
 
-func (b *bench) watch(ctx context.Context, s *subject, names []string) ([]time.Duration, error) {
+func (b *bench) watch(ctx context.Context, s *subject, kind write, event string, names []string) ([]time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	version, err := s.resourceVersion(ctx)
@@ -53,14 +71,14 @@ func (b *bench) watch(ctx context.Context, s *subject, names []string) ([]time.D
 	events := json.NewDecoder(response.Body)
 	arrived := make(map[string]time.Time, len(names))
 	done := make(chan error, 1)
-	go func() { done <- follow(events, arrived, len(names)) }()
+	go func() { done <- follow(events, event, arrived, len(names)) }()
 
 	sent := make(map[string]time.Time, len(names))
 	ticker := time.NewTicker(pause)
 	defer ticker.Stop()
 	for _, name := range names {
 		<-ticker.C
-		r := create.of(s, name)
+		r := kind.of(s, name)
 		sent[name] = time.Now()
 		if _, err := s.send(ctx, r); err != nil {
 			return nil, err
@@ -76,8 +94,8 @@ func (b *bench) watch(ctx context.Context, s *subject, names []string) ([]time.D
 	return latencies, nil
 }
 
-// follow notes when each object was added, until so many were.
-func follow(events *json.Decoder, arrived map[string]time.Time, count int) error {
+// follow notes when each object had an event of a type, until so many had.
+func follow(events *json.Decoder, wanted string, arrived map[string]time.Time, count int) error {
 	for len(arrived) < count {
 		var event struct {
 			Type   string
@@ -88,7 +106,7 @@ func follow(events *json.Decoder, arrived map[string]time.Time, count int) error
 		if err := events.Decode(&event); err != nil {
 			return fmt.Errorf("the watch ended after %d of %d events: %w", len(arrived), count, err)
 		}
-		if event.Type == "ADDED" {
+		if event.Type == wanted {
 			arrived[event.Object.Metadata.Name] = time.Now()
 		}
 	}

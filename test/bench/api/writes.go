@@ -35,6 +35,12 @@ var (
 			body: []byte(`{"spec": {"podAnnotations": {"example.com/round": "two"}}}`),
 		}
 	}}
+	labelPatch = write{"merge patch of a label", func(_ *subject, name string) request {
+		return request{
+			method: http.MethodPatch, path: "/" + name, contentType: "application/merge-patch+json",
+			body: []byte(`{"metadata": {"labels": {"round": "two"}}}`),
+		}
+	}}
 	apply = write{"server-side apply", func(s *subject, name string) request {
 		return request{
 			method: http.MethodPatch, path: "/" + name + "?fieldManager=bench&force=true", contentType: "application/apply-patch+yaml",
