@@ -59,6 +59,7 @@ type Reconciler struct {
 	hashes hashMemory
 	grown  growthMemory
 	plans  planMemory
+	writes ownWrites
 }
 
 // pass is one reconcile of one DittoServer.
@@ -94,6 +95,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 		return reconcile.Result{}, nil
 	} else if err != nil {
 		return reconcile.Result{}, fmt.Errorf("read DittoServer: %w", err)
+	}
+	if r.writes.behind(req.NamespacedName, stored.ResourceVersion) {
+		return reconcile.Result{RequeueAfter: cacheLag}, nil
 	}
 	p := &pass{Reconciler: r, key: req.NamespacedName, stored: stored, server: stored.DeepCopy(), now: r.Clock.Now()}
 	dittofsv1alpha1.SetObjectDefaults_DittoServer(p.server)
@@ -168,6 +172,7 @@ func (r *Reconciler) forget(server types.NamespacedName) {
 	r.hashes.forget(server)
 	r.grown.forget(server)
 	r.plans.forget(server)
+	r.writes.forget(server)
 }
 
 // partialError is an error after which the status can still be told.
