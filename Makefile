@@ -102,7 +102,7 @@ test-unit: controlplane ## Run the unit tests; some use a real kube-apiserver
 
 .PHONY: test-integration
 test-integration: local-binaries ## Run the integration tests against local control planes
-	@go test -timeout 30m -p 1 ./test/integration/...
+	@go test -timeout 30m -p 2 ./test/integration/...
 
 # Only one target at a time can be fuzzed. What is found is kept in test/fuzz/testdata and run by every test.
 FUZZTIME ?= 2m

@@ -57,7 +57,7 @@ func newServer(t *testing.T) *server {
 	s := &server{t: t, binary: binary, dir: t.TempDir(), secret: jwtSecret}
 	s.object = &dittofsv1alpha1.DittoServer{}
 	s.object.Namespace, s.object.Name, s.object.UID = namespace, name, "server-uid"
-	s.object.Spec.Storage.MetadataSize = resource.MustParse("1Gi")
+	s.object.Spec.Storage.MetadataSize = ptr.To(resource.MustParse("1Gi"))
 	s.object.Spec.Storage.ContentSize = ptr.To(resource.MustParse("1Gi"))
 	s.object.Spec.ControlPlane.Port = ptr.To(freePort(t))
 	scheme := runtime.NewScheme()

@@ -31,6 +31,7 @@ func (p *pass) ensureFinalizer(ctx context.Context) error {
 		return fmt.Errorf("add the finalizer: %w", err)
 	}
 	p.stored.Finalizers, p.stored.ResourceVersion = obj.Finalizers, obj.ResourceVersion
+	p.writes.put(p.key, obj.ResourceVersion)
 	return nil
 }
 

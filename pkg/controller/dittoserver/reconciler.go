@@ -70,6 +70,7 @@ type Reconciler struct {
 	plans   planMemory
 	fences  fenceMemory
 	unready unreadyMemory
+	writes  ownWrites
 }
 
 // Served says of a kind that comes with a CustomResourceDefinition whether the cluster has it now.
@@ -122,6 +123,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 		return reconcile.Result{}, nil
 	} else if err != nil {
 		return reconcile.Result{}, fmt.Errorf("read DittoServer: %w", err)
+	}
+	if r.writes.behind(req.NamespacedName, stored.ResourceVersion) {
+		return reconcile.Result{RequeueAfter: cacheLag}, nil
 	}
 	p := &pass{Reconciler: r, key: req.NamespacedName, stored: stored, server: stored.DeepCopy(), now: r.Clock.Now()}
 	dittofsv1alpha1.SetObjectDefaults_DittoServer(p.server)
@@ -206,6 +210,7 @@ func (r *Reconciler) forget(server types.NamespacedName) {
 	r.plans.forget(server)
 	r.fences.forget(server)
 	r.unready.forget(server)
+	r.writes.forget(server)
 }
 
 // partialError is an error after which the status can still be told.

@@ -52,6 +52,7 @@ func (p *pass) report(ctx context.Context) error {
 	case err != nil:
 		return fmt.Errorf("write the status: %w", err)
 	}
+	p.writes.put(p.key, obj.ResourceVersion)
 	p.statusEvents(p.stored.Status, status)
 	return nil
 }
