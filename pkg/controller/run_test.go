@@ -178,6 +178,14 @@ func (w *world) runPod() {
 	w.t.Helper()
 	set := &appsv1.StatefulSet{}
 	w.eventually("the StatefulSet", func(ctx context.Context) bool { return w.api.Get(ctx, w.key, set) == nil })
+	for i := range set.Spec.VolumeClaimTemplates {
+		template := &set.Spec.VolumeClaimTemplates[i]
+		claim := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: w.key.Namespace, Labels: set.Spec.Selector.MatchLabels,
+			Name: template.Name + "-" + render.PodName(w.key.Name)}, Spec: template.Spec}
+		w.do(w.api.Create(w.t.Context(), claim))
+		claim.Status = corev1.PersistentVolumeClaimStatus{Phase: corev1.ClaimBound, Capacity: template.Spec.Resources.Requests}
+		w.do(w.api.Status().Update(w.t.Context(), claim))
+	}
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: w.key.Namespace, Name: render.PodName(w.key.Name),
 		Labels: set.Spec.Template.Labels, Annotations: set.Spec.Template.Annotations,
 		OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(set, appsv1.SchemeGroupVersion.WithKind("StatefulSet"))}},

@@ -28,7 +28,7 @@ func claims(server *v1alpha1.DittoServer) []claim {
 		}
 	}
 	add(metadataVolume, "metadataSize", server.Spec.Storage.MetadataSize)
-	add(contentVolume, "contentSize", server.Spec.Storage.ContentSize)
+	add(ContentVolume, "contentSize", server.Spec.Storage.ContentSize)
 	add(controlPlaneVolume, "controlPlaneSize", server.Spec.Storage.ControlPlaneSize)
 	add(cacheVolume, "cacheSize", server.Spec.Storage.CacheSize)
 	return list
@@ -57,7 +57,7 @@ func ContentClaim(server *v1alpha1.DittoServer) *corev1ac.PersistentVolumeClaimA
 		return nil
 	}
 	for _, c := range claims(server) {
-		if c.volume == contentVolume {
+		if c.volume == ContentVolume {
 			return corev1ac.PersistentVolumeClaim(ClaimName(c.volume, server.Name), server.Namespace).
 				WithLabels(SelectorLabels(server.Name)).
 				WithSpec(claimSpec(server, c))

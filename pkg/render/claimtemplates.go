@@ -65,7 +65,7 @@ func liveClaimTemplate(live *corev1.PersistentVolumeClaim) (*corev1ac.Persistent
 // content volume is none of them: it can be an ordinary volume of the pod, and until then the place cannot be written to.
 func missingVolume(server *v1alpha1.DittoServer, live []corev1.PersistentVolumeClaim) error {
 	for _, c := range claims(server) {
-		if c.volume == contentVolume {
+		if c.volume == ContentVolume {
 			continue
 		}
 		if !slices.ContainsFunc(live, func(t corev1.PersistentVolumeClaim) bool { return t.Name == c.volume }) {

@@ -59,8 +59,8 @@ func dataVolumes(server *v1alpha1.DittoServer, in Inputs, templates []*corev1ac.
 		for _, c := range claims(server) {
 			volumes[c.volume] = true
 		}
-	case in.ContentClaimLater && storage.ContentSize != nil && !volumes[contentVolume]:
-		contentLater, volumes[contentVolume] = true, true
+	case in.ContentClaimLater && storage.ContentSize != nil && !volumes[ContentVolume]:
+		contentLater, volumes[ContentVolume] = true, true
 	}
 	if storage.CacheSize == nil {
 		// A cache has nothing to lose, and no server that had none before gets a restart for it.

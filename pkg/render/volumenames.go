@@ -5,10 +5,15 @@ package render
 
 import "path"
 
+// The volume of local block stores, which may come to a server later, and where it is mounted.
+const (
+	ContentVolume = "content"
+	ContentPath   = "/data/store/block"
+)
+
 // Names of the claim templates, which are the names of the volumes in the pod.
 const (
 	metadataVolume     = "metadata"
-	contentVolume      = "content"
 	controlPlaneVolume = "controlplane"
 	cacheVolume        = "cache"
 )
@@ -27,13 +32,13 @@ const (
 )
 
 // claimVolumes are the volumes that data lives on, in the order of their mounts.
-var claimVolumes = []string{metadataVolume, contentVolume, controlPlaneVolume, cacheVolume}
+var claimVolumes = []string{metadataVolume, ContentVolume, controlPlaneVolume, cacheVolume}
 
 // mountPaths say where a volume is in the pod. Stores in the database of a server name some of them, and so does what the
 // controller tells dfs about Kerberos.
 var mountPaths = map[string]string{
 	metadataVolume:      "/data/store/metadata",
-	contentVolume:       "/data/store/block",
+	ContentVolume:       ContentPath,
 	controlPlaneVolume:  "/data/controlplane",
 	cacheVolume:         "/data/cache",
 	configVolume:        "/config",

@@ -26,9 +26,9 @@ func podVolumes(server *v1alpha1.DittoServer, contentLater bool) ([]*corev1ac.Vo
 				WithEmptyDir(corev1ac.EmptyDirVolumeSource().WithSizeLimit(c.size)))
 		}
 	case contentLater:
-		list = append(list, corev1ac.Volume().WithName(contentVolume).
+		list = append(list, corev1ac.Volume().WithName(ContentVolume).
 			WithPersistentVolumeClaim(corev1ac.PersistentVolumeClaimVolumeSource().
-				WithClaimName(ClaimName(contentVolume, server.Name))))
+				WithClaimName(ClaimName(ContentVolume, server.Name))))
 	}
 	for _, s := range secretVolumes(server) {
 		list = append(list, s.volumeSource())

@@ -17,6 +17,7 @@ type API interface {
 	Adapters(ctx context.Context) ([]dfs.Adapter, error)
 	NFSSettings(ctx context.Context) (dfs.NFSSettings, error)
 	MachineSID(ctx context.Context) (string, error)
+	LocalStorePaths(ctx context.Context) ([]string, error)
 	SnapshotPolicies(ctx context.Context) ([]dfs.SnapshotPolicy, error)
 	PutSnapshotPolicy(ctx context.Context, p dfs.SnapshotPolicy) error
 	IdentityProvider(ctx context.Context, provider string) (dfs.IdentityProvider, error)

@@ -73,6 +73,10 @@ type Observation struct {
 	Adapters      []Adapter
 	// MachineSID is the identity of the running process's database, empty until it was asked.
 	MachineSID string
+	// ContentStores are the directories of local block stores where a content volume is to be mounted that the pod was made
+	// without. ContentKnown says that they were asked for; they are only while such a volume is to come.
+	ContentKnown  bool
+	ContentStores []string
 	// Policies are the results of spec.snapshotPolicies, and of policies that left it and could not be switched off yet. Nil
 	// until they were first looked at, empty when there are none.
 	Policies []PolicyResult

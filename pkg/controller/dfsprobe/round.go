@@ -80,6 +80,9 @@ func (v *visit) round(ctx context.Context) (failed bool) {
 	if err == nil {
 		err = v.observeAdapters(ctx, listed)
 	}
+	if err == nil {
+		err = v.observeContent(ctx)
+	}
 	if err != nil {
 		return v.fail(v.describe(err))
 	}

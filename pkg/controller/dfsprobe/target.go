@@ -38,6 +38,8 @@ type Target struct {
 	CertSecret string // with the certificate that it serves
 	ServesTLS  bool
 	HasKeytab  bool
+	// LacksContent says that the pod was made without the content volume that the spec asks for by now.
+	LacksContent bool
 	// Secret is the JWT secret, SecretVersion the resource version of its Secret.
 	Secret        render.SecretKey
 	SecretVersion string
@@ -99,6 +101,7 @@ func (p *Prober) target(ctx context.Context, server *dittofsv1alpha1.DittoServer
 	if !p.locate(&t, pod, server) {
 		return Target{}, false, nil
 	}
+	t.LacksContent = lacksContent(&set.Spec.Template, server)
 	var err error
 	if t.SecretVersion, err = p.secretVersion(ctx, server.Namespace, t.Secret.Name); err != nil {
 		return Target{}, false, err

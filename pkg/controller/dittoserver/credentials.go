@@ -41,8 +41,28 @@ func (p *pass) credentials(ctx context.Context) (map[string]bool, error) {
 		}
 		blocked[render.AdminSecretName(p.server.Name)] = !ok
 	}
+	if p.server.Spec.Identity.Admin.PasswordSecretRef == nil && p.set != nil {
+		if err := p.keptCredential(ctx, render.AdminSecretName(p.server.Name)); err != nil {
+			return nil, err
+		}
+	}
 	maps.DeleteFunc(blocked, func(_ string, b bool) bool { return !b })
 	return blocked, nil
+}
+
+// keptCredential notes a Secret that was generated once and is not needed any more.
+func (p *pass) keptCredential(ctx context.Context, name string) error {
+	found := watches.NewSecretMetadata()
+	err := p.Host.Get(ctx, types.NamespacedName{Namespace: p.key.Namespace, Name: name}, found)
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil
+	case err != nil:
+		return fmt.Errorf("look up Secret %s in the cache: %w", name, err)
+	case apply.Ours(found, p.server.Name, ""):
+		p.mine("v1", "Secret", name)
+	}
+	return nil
 }
 
 // credential makes one Secret if there is none, and says whether it is there to be read.

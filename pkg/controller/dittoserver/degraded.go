@@ -9,6 +9,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
@@ -55,10 +56,18 @@ func (v view) unschedulableSince() time.Time {
 	return v.pod.CreationTimestamp.Time
 }
 
-// settings says what of the spec dfs has not taken over: identity providers and snapshot policies. A policy for a share
-// that does not exist is not among it: shares are made later, by somebody who waits for Ready.
+// ofSettings are the reasons that settings gives.
+var ofSettings = []string{reasonIdentityProviderNotApplied, reasonSnapshotPolicyRefused, reasonSnapshotPolicyPending}
+
+// settings says what of the spec dfs has not taken over: identity providers and snapshot policies. Whoever makes the share
+// that a policy waits for waits for Available, not for Ready.
 func (v view) settings() (verdict, bool) {
 	if v.dfs == nil {
+		// Nothing newer is known, as after a restart of the controller.
+		c := meta.FindStatusCondition(v.server.Status.Conditions, dittofsv1alpha1.ConditionReady)
+		if c != nil && slices.Contains(ofSettings, c.Reason) {
+			return verdict{c.Status, c.Reason, c.Message}, true
+		}
 		return verdict{}, false
 	}
 	var bad []string
@@ -79,6 +88,15 @@ func (v view) settings() (verdict, bool) {
 	if len(bad) > 0 {
 		slices.Sort(bad)
 		return no(reasonSnapshotPolicyRefused, "dfs refuses snapshot policies: %s", strings.Join(bad, " ")), true
+	}
+	for _, policy := range v.dfs.Policies {
+		if !policy.Applied {
+			bad = append(bad, policy.Share+": "+sentence(policy.Message))
+		}
+	}
+	if len(bad) > 0 {
+		slices.Sort(bad)
+		return no(reasonSnapshotPolicyPending, "Snapshot policies wait: %s", strings.Join(bad, " ")), true
 	}
 	return verdict{}, false
 }

@@ -86,6 +86,11 @@ func (p *pass) objects(ctx context.Context, start startState) error {
 		p.wait(change)
 	}
 	var errs []error
+	if start.ready && p.pending == "" {
+		claimed, err := p.contentClaim(ctx)
+		p.held = p.held || !claimed
+		errs = append(errs, err)
+	}
 	if change.begins() && p.pending == "" && !p.dryRun {
 		errs = append(errs, p.try(ctx, change.now.written(want.StatefulSet)))
 	}

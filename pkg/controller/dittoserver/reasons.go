@@ -40,6 +40,7 @@ const (
 	reasonVolumePending        = "VolumePending"
 	reasonVolumeLost           = "VolumeLost"
 	reasonStorageClassNotFound = "StorageClassNotFound"
+	reasonContentNotOnVolume   = "ContentNotOnVolume"
 
 	// Degraded
 	reasonNothingFailed = "NothingFailed"
@@ -47,6 +48,7 @@ const (
 	// Ready
 	reasonIdentityProviderNotApplied = "IdentityProviderNotApplied"
 	reasonSnapshotPolicyRefused      = "SnapshotPolicyRefused"
+	reasonSnapshotPolicyPending      = "SnapshotPolicyPending"
 
 	// the namespace
 	reasonNamespaceMissing     = "NamespaceMissing"
@@ -118,6 +120,7 @@ var failed = map[string]bool{
 	reasonVolumeReplaced:          true,
 	reasonVolumeLost:              true,
 	reasonStorageClassNotFound:    true,
+	reasonContentNotOnVolume:      true,
 	reasonSnapshotPolicyRefused:   true,
 
 	reasonPerconaNotInstalled:    true,

@@ -111,7 +111,7 @@ type pass struct {
 	template string            // digest of the pod template as it is rendered, empty if that is not known
 	// otherDatabase says that the user has accepted another database than the one on record.
 	otherDatabase bool
-	// contentLater says that the StatefulSet has no claim template for the content volume, which the spec has by now.
+	// contentLater says that the content volume comes, or came, to a StatefulSet that has no claim template for it.
 	contentLater bool
 }
 
@@ -182,6 +182,7 @@ func (p *pass) materialise(ctx context.Context) error {
 	if err := p.findStatefulSet(ctx); err != nil {
 		return err
 	}
+	p.laterContent()
 	blocked, err := p.credentials(ctx)
 	if err != nil {
 		return err

@@ -49,6 +49,9 @@ func (p *pass) volumes(ctx context.Context) ([]volume, error) {
 			return nil, err
 		}
 		vol.claim = claim
+		if claim == nil && !p.expectsVolume(vol.name) {
+			continue
+		}
 		if claim != nil && claim.Status.Phase == corev1.ClaimPending {
 			if vol.reason, vol.trouble, err = p.unbound(ctx, claim); err != nil {
 				return nil, err
