@@ -104,6 +104,14 @@ func newWorld(t *testing.T) *world {
 			fmt.Fprint(out, `{"status":"healthy","data":{"service":"dittofs","control_plane_db":"reachable"}}`)
 			return
 		}
+		if strings.HasSuffix(r.URL.Path, "/settings/machine_sid") {
+			fmt.Fprint(out, `{"value":"S-1-5-21-1-2-3"}`)
+			return
+		}
+		if strings.Contains(r.URL.Path, "/settings") {
+			fmt.Fprint(out, `{}`)
+			return
+		}
 		fmt.Fprint(out, `[{"type":"nfs","enabled":true,"running":true,"port":12049,"status":{"status":"healthy"}}]`)
 	}))
 	t.Cleanup(dfs.Close)

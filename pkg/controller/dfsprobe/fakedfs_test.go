@@ -29,22 +29,23 @@ const (
 // value for a setting that it does not have, gives durations back in another form than it took them, masks passwords, and
 // panics with an empty 500.
 type fakeDFS struct {
-	mu        sync.Mutex
-	secret    string
-	database  string
-	adapters  string
-	nfs       string
-	started   time.Time
-	skew      time.Duration
-	clock     *testclock.FakeClock
-	shares    []string
-	policies  map[string]map[string]any
-	settings  map[string]string
-	providers map[string]map[string]any
-	broken    string // a path that answers an empty 500
-	hang      string // a path that does not answer
-	calls     []string
-	users     []string
+	mu          sync.Mutex
+	secret      string
+	database    string
+	adapters    string
+	nfs         string
+	started     time.Time
+	skew        time.Duration
+	clock       *testclock.FakeClock
+	shares      []string
+	policies    map[string]map[string]any
+	settings    map[string]string
+	providers   map[string]map[string]any
+	broken      string // a path that answers an empty 500
+	hang        string // a path that does not answer
+	calls       []string
+	users       []string
+	localStores []string
 }
 
 func newFakeDFS(clock *testclock.FakeClock) *fakeDFS {
@@ -97,6 +98,12 @@ func (d *fakeDFS) serve(w http.ResponseWriter, method, path string, body []byte)
 	case path == "/adapters/nfs/settings":
 		w.Header().Set("Content-Type", "application/json")
 		fmt.Fprint(w, d.nfs)
+	case path == "/store/block/local":
+		out := []any{}
+		for _, p := range d.localStores {
+			out = append(out, map[string]any{"name": p, "kind": "local", "type": "fs", "config": map[string]any{"path": p}})
+		}
+		answer(w, http.StatusOK, out)
 	case segments[0] == "settings":
 		d.serveSetting(w, method, segments[1], body)
 	case path == "/snapshot-policies":

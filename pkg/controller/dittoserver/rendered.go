@@ -22,7 +22,7 @@ const (
 	// annotationRenderedTemplate is a digest of the pod template as it was rendered.
 	annotationRenderedTemplate = "dittofs.io/rendered-template"
 	// annotationRenderedFrom is UID/GENERATION/SPEC/SECRETS: the DittoServer, a digest of the part of its spec that
-	// reaches the pod, and a keyed one of the Secrets that do.
+	// reaches the pod, and a keyed one of the Secrets that do, with a mark for a content volume that came later.
 	annotationRenderedFrom = "dittofs.io/rendered-from"
 )
 
@@ -44,8 +44,17 @@ func (p *pass) rendered(want *appsv1ac.StatefulSetApplyConfiguration, start star
 		template: digest(text),
 		server:   fmt.Sprintf("%s/%d", p.server.UID, p.server.Generation),
 		spec:     start.spec,
-		secrets:  start.secrets,
+		secrets:  start.secrets + p.contentMark(),
 	}, nil
+}
+
+// contentMark tells renderings with a content volume that came later from those without: neither the spec nor its
+// generation changes when the volume is let in.
+func (p *pass) contentMark() string {
+	if p.contentLater {
+		return "+content"
+	}
+	return ""
 }
 
 // digest is short: it has to differ by chance only, nobody gains anything from a collision.
@@ -82,7 +91,7 @@ func (r rendered) written(set *appsv1ac.StatefulSetApplyConfiguration) *appsv1ac
 
 // podInputs is the part of a spec that reaches the pod or its configuration. What stays in although it does not makes an
 // edit of it carry out what a new release holds back; what is taken out although it does would be held back itself.
-func podInputs(server *dittofsv1alpha1.DittoServer, contentClaimLater bool) ([]byte, error) {
+func podInputs(server *dittofsv1alpha1.DittoServer) ([]byte, error) {
 	spec := server.Spec.DeepCopy()
 	spec.Paused, spec.Rollout, spec.Replicas, spec.SnapshotPolicies = false, "", nil, nil
 	spec.DeletionPolicy = dittofsv1alpha1.DeletionPolicy{}
@@ -106,7 +115,7 @@ func podInputs(server *dittofsv1alpha1.DittoServer, contentClaimLater bool) ([]b
 			}
 		}
 	}
-	text, err := json.Marshal(map[string]any{"spec": spec, "contentClaimLater": contentClaimLater})
+	text, err := json.Marshal(map[string]any{"spec": spec})
 	if err != nil {
 		return nil, fmt.Errorf("encode the spec: %w", err)
 	}

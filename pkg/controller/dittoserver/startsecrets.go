@@ -38,7 +38,7 @@ func (p *pass) startSecrets(ctx context.Context, blocked map[string]bool) (start
 		p.add(0, dittofsv1alpha1.ConditionConfigReady, reasonInvalidSpec, "The spec cannot be rendered: %s.", err)
 		return startState{}, nil
 	}
-	inputs, err := podInputs(p.server, p.contentLater)
+	inputs, err := podInputs(p.server)
 	if err != nil {
 		return startState{}, err
 	}
