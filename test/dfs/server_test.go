@@ -133,10 +133,11 @@ func (s *server) stop() {
 	}
 	_ = s.cmd.Process.Signal(syscall.SIGTERM)
 	select {
-	case <-s.ended:
+	case err := <-s.ended:
+		s.t.Logf("dfs ended: %v", err)
 	case <-time.After(time.Minute):
 		_ = s.cmd.Process.Kill()
-		<-s.ended
+		s.t.Logf("dfs was killed: %v", <-s.ended)
 	}
 	s.cmd = nil
 }

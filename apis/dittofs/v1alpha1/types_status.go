@@ -80,7 +80,7 @@ type DittoServerStatus struct {
 
 	// endpoints are the addresses at which the server is reached.
 	// +optional
-	Endpoints EndpointsStatus `json:"endpoints,omitempty"`
+	Endpoints EndpointsStatus `json:"endpoints,omitempty,omitzero"`
 
 	// adapters are the protocol adapters that the server has, as last seen.
 	// +optional

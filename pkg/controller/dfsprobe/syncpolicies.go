@@ -50,7 +50,7 @@ func (v *visit) syncPolicies(ctx context.Context, held string) error {
 		}
 		st := v.policyState(w.share, w.policy)
 		current, exists := live[w.policy.Share]
-		if silent != nil && !(exists && samePolicy(current, w.policy)) {
+		if silent != nil && (!exists || !samePolicy(current, w.policy)) {
 			st.result = PolicyResult{Share: w.share, Reason: PolicyUnreachable, Message: sentence(v.describe(silent))}
 		} else if err := v.applyPolicy(ctx, st, current, exists, held); dfs.IsUnreachable(err) {
 			silent = err // the others would wait just as long

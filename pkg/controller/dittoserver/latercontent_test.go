@@ -57,7 +57,9 @@ func TestAContentVolumeThatIsAddedLaterGetsItsClaimAndIsMounted(t *testing.T) {
 	f.reconcile()
 	writes := f.host.take()
 	claim := slices.IndexFunc(writes, func(w string) bool { return strings.Contains(w, "persistentvolumeclaims") })
-	set := slices.IndexFunc(writes, func(w string) bool { return strings.Contains(w, "statefulsets/files") && !strings.Contains(w, "dryRun") })
+	set := slices.IndexFunc(writes, func(w string) bool {
+		return strings.Contains(w, "statefulsets/files") && !strings.Contains(w, "dryRun")
+	})
 	if claim < 0 || set < claim {
 		t.Errorf("the claim has to come before the template that names it: %q", writes)
 	}

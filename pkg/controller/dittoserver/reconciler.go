@@ -221,7 +221,7 @@ func (e partialError) Unwrap() error { return e.error }
 
 // isPartial says so of one error, and of several only if it is true of each.
 func isPartial(err error) bool {
-	if several, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // the outermost one is meant
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, one := range several.Unwrap() {
 			if !isPartial(one) {
 				return false

@@ -174,7 +174,6 @@ func TestChangesThatNoVolumeCanFollowAreRefused(t *testing.T) {
 		{"files", mistake{"a smaller content volume", "spec.storage.contentSize", "1Gi", 422, []string{"spec.storage.contentSize", `"1Gi"`, "it was 20Gi"}}},
 		{"files", mistake{"a smaller control plane volume by way of the default", "spec.storage.controlPlaneSize", nil, 422, []string{"spec.storage.controlPlaneSize", `"1Gi"`, "it was 10Gi"}}},
 		{"files", mistake{"no content volume any more", "spec.storage.contentSize", nil, 422, []string{"spec.storage.contentSize", "cannot be taken away", "it was 20Gi"}}},
-		{"plain", mistake{"a content volume for the first time", "spec.storage.contentSize", "1Gi", 422, []string{"spec.storage.contentSize", `"1Gi"`, "cannot be added"}}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

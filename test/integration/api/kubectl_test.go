@@ -77,7 +77,7 @@ func TestKubectlEditChangesTheObjectAndReopensOnMistakes(t *testing.T) {
 		t.Errorf("after the edit: %d replicas", got)
 	}
 
-	write(`sed 's/  phase: .*/  phase: Running/; s/^status: {}/status:\n  phase: Running/' "$1" >"$1.new" && mv "$1.new" "$1"`)
+	write(`sed '/^  phase: /d; s/^status:.*/status:\n  phase: Running/' "$1" >"$1.new" && mv "$1.new" "$1"`)
 	kubectl.Run(t, "edit", "dittoserver", "files", "--subresource=status")
 	if got := current(t, namespace, "files").Status.Phase; got != dittofsv1alpha1.PhaseRunning {
 		t.Errorf("after the edit of the status: phase %q", got)
