@@ -40,6 +40,26 @@ func (r Right) String() string {
 	return text + " (" + r.Field + ")"
 }
 
+// HasRight asks whether the requester has one right in the namespace of the request.
+// A right without a name is one to all objects of that kind: its answer, which the
+// authorizer keeps, spares those about single ones.
+func HasRight(ctx context.Context, a authorizer.Authorizer, attributes admission.Attributes, right Right) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, reviewTimeout)
+	defer cancel()
+	decision, _, err := authorize(ctx, a, attributes, right)
+	if decision != authorizer.DecisionAllow && err != nil {
+		return false, Unavailable(attributes, "asking whether you have "+right.String(), err)
+	}
+	return decision == authorizer.DecisionAllow, nil
+}
+
+func authorize(ctx context.Context, a authorizer.Authorizer, attributes admission.Attributes, right Right) (authorizer.Decision, string, error) {
+	return a.Authorize(ctx, authorizer.AttributesRecord{
+		User: attributes.GetUserInfo(), Verb: right.Verb, Namespace: attributes.GetNamespace(), Name: right.Name,
+		APIGroup: right.Resource.Group, APIVersion: right.Resource.Version, Resource: right.Resource.Resource, ResourceRequest: true,
+	})
+}
+
 // RequireRights asks whether the requester has the rights in the namespace of
 // the request, and refuses with all that are missing. Whoever impersonates is
 // asked about as the user that they impersonate. It fails closed: without an
@@ -49,10 +69,7 @@ func RequireRights(ctx context.Context, a authorizer.Authorizer, attributes admi
 	defer cancel()
 	var missing []string
 	for _, right := range mergeRights(rights) {
-		decision, reason, err := a.Authorize(ctx, authorizer.AttributesRecord{
-			User: attributes.GetUserInfo(), Verb: right.Verb, Namespace: attributes.GetNamespace(), Name: right.Name,
-			APIGroup: right.Resource.Group, APIVersion: right.Resource.Version, Resource: right.Resource.Resource, ResourceRequest: true,
-		})
+		decision, reason, err := authorize(ctx, a, attributes, right)
 		switch {
 		case decision == authorizer.DecisionAllow:
 		case err != nil:

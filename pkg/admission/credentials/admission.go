@@ -14,6 +14,7 @@ import (
 
 	authorizationv1 "k8s.io/api/authorization/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/cache"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apiserver/pkg/admission"
 	"k8s.io/apiserver/pkg/admission/initializer"
@@ -30,20 +31,29 @@ const PluginName = "DittoServerCredentials"
 // timeout is short, since without an answer the request is let through.
 const timeout = 2 * time.Second
 
+// That Secrets may be created is known for a moment, of so many namespaces.
+const (
+	keptFor        = 10 * time.Second
+	keptNamespaces = 4096
+)
+
 // Register makes the plugin known.
 func Register(plugins *admission.Plugins) {
 	plugins.Register(PluginName, func(io.Reader) (admission.Interface, error) { return New(), nil })
 }
 
-// Plugin asks, once for each such request, whether Secrets may be created.
+// Plugin asks whether Secrets may be created.
 type Plugin struct {
 	*admission.Handler
 	client kubernetes.Interface
+	// allowed are the namespaces in which Secrets may be created. Only that is
+	// kept: who gives us the right is not to wait.
+	allowed *cache.LRUExpireCache
 }
 
 // New returns the plugin, to be completed by the initializers.
 func New() *Plugin {
-	return &Plugin{Handler: admission.NewHandler(admission.Create, admission.Update)}
+	return &Plugin{Handler: admission.NewHandler(admission.Create, admission.Update), allowed: cache.NewLRUExpireCache(keptNamespaces)}
 }
 
 var (
@@ -98,6 +108,9 @@ func newlyGenerated(server, old *dittofsv1alpha1.DittoServer) []*field.Path {
 }
 
 func (p *Plugin) mayCreateSecrets(ctx context.Context, namespace string) bool {
+	if _, kept := p.allowed.Get(namespace); kept {
+		return true
+	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	review, err := p.client.AuthorizationV1().SelfSubjectAccessReviews().Create(ctx, &authorizationv1.SelfSubjectAccessReview{
@@ -108,6 +121,9 @@ func (p *Plugin) mayCreateSecrets(ctx context.Context, namespace string) bool {
 	if err != nil {
 		klog.FromContext(ctx).Error(err, "Asking the host cluster whether Secrets may be created; allowing the request", "namespace", namespace)
 		return true
+	}
+	if review.Status.Allowed {
+		p.allowed.Add(namespace, nil, keptFor)
 	}
 	return review.Status.Allowed
 }

@@ -85,3 +85,31 @@ func TestCredentialsAreNamedWhereNoneMayBeGenerated(t *testing.T) {
 		})
 	}
 }
+
+func TestThatSecretsMayBeCreatedIsKeptAndThatTheyMayNotIsNot(t *testing.T) {
+	for _, c := range []struct {
+		allowed bool
+		asked   int
+	}{{true, 1}, {false, 2}} {
+		client, asked := fake.NewClientset(), 0
+		client.PrependReactor("create", "selfsubjectaccessreviews", func(action clienttesting.Action) (bool, runtime.Object, error) {
+			asked++
+			review := action.(clienttesting.CreateAction).GetObject().(*authorizationv1.SelfSubjectAccessReview)
+			review.Status.Allowed = c.allowed
+			return true, review, nil
+		})
+		plugin := New()
+		plugin.SetExternalKubeClientSet(client)
+		for range 2 {
+			err := plugin.Validate(t.Context(), admission.NewAttributesRecord(server(false, false, "v1"), nil,
+				dittofsv1alpha1.SchemeGroupVersion.WithKind("DittoServer"), "team", "files",
+				dittofsv1alpha1.SchemeGroupVersion.WithResource("dittoservers"), "", admission.Create, nil, false, nil), nil)
+			if (err == nil) != c.allowed {
+				t.Errorf("allowed %v: got %v", c.allowed, err)
+			}
+		}
+		if asked != c.asked {
+			t.Errorf("allowed %v: asked %d times, want %d", c.allowed, asked, c.asked)
+		}
+	}
+}

@@ -19,6 +19,7 @@ import (
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/cache"
 	"k8s.io/apiserver/pkg/admission"
 	"k8s.io/apiserver/pkg/admission/initializer"
 	"k8s.io/apiserver/pkg/warning"
@@ -45,6 +46,7 @@ type Plugin struct {
 	*admission.Handler
 	client    kubernetes.Interface
 	standards *standards
+	taken     *cache.LRUExpireCache
 }
 
 // New returns the plugin, to be completed by the initializers.
@@ -53,7 +55,7 @@ func New() (*Plugin, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", PluginName, err)
 	}
-	return &Plugin{Handler: admission.NewHandler(admission.Create, admission.Update), standards: standards}, nil
+	return &Plugin{Handler: admission.NewHandler(admission.Create, admission.Update), standards: standards, taken: cache.NewLRUExpireCache(takenKept)}, nil
 }
 
 var (
@@ -85,7 +87,7 @@ func (p *Plugin) Validate(ctx context.Context, attributes admission.Attributes, 
 		return nil
 	}
 	forbidden := p.standards.violations(fields)
-	answer, err := p.dryRun(ctx, attributes.GetNamespace(), podTemplate(&server.Spec))
+	answer, err := p.check(ctx, attributes.GetNamespace(), podTemplate(&server.Spec))
 	if err != nil && len(forbidden) == 0 {
 		return dittofsadmission.Unavailable(attributes, "having the fields of the pod checked by the host cluster", err)
 	}

@@ -236,6 +236,36 @@ func TestWithoutACheckItIsTryAgain(t *testing.T) {
 	}
 }
 
+func TestWhatTheHostHasTakenIsNotAskedAgain(t *testing.T) {
+	good := func(s *dittofsv1alpha1.DittoServerSpec) { s.NodeSelector = map[string]string{"disk": "ssd"} }
+	other := func(s *dittofsv1alpha1.DittoServerSpec) { s.NodeSelector = map[string]string{"disk": "hdd"} }
+	plugin, asked := newPlugin(t, nil)
+	for _, step := range []struct {
+		field edit
+		asked int
+	}{{good, 1}, {good, 1}, {other, 2}, {good, 2}} {
+		if err := plugin.Validate(t.Context(), attributes(server(step.field), nil), nil); err != nil {
+			t.Fatal(err)
+		}
+		if len(*asked) != step.asked {
+			t.Errorf("asked %d times, want %d", len(*asked), step.asked)
+		}
+	}
+}
+
+func TestARefusalOfTheHostIsAskedForAgain(t *testing.T) {
+	plugin, asked := newPlugin(t, apierrors.NewInvalid(corev1.SchemeGroupVersion.WithKind("PodTemplate").GroupKind(), "x",
+		field.ErrorList{field.Invalid(field.NewPath("template", "spec", "tolerations").Index(0).Child("operator"), "Is", "no")}))
+	for range 2 {
+		if err := plugin.Validate(t.Context(), attributes(server(tolerant), nil), nil); err == nil {
+			t.Fatal("accepted")
+		}
+	}
+	if len(*asked) != 2 {
+		t.Errorf("asked %d times", len(*asked))
+	}
+}
+
 func TestWithoutAClientTheServerDoesNotStart(t *testing.T) {
 	plugin, err := New()
 	if err != nil || plugin.ValidateInitialization() == nil {

@@ -11,6 +11,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"k8s.io/apiserver/pkg/admission"
@@ -90,7 +91,7 @@ func (p *Plugin) Validate(ctx context.Context, attributes admission.Attributes, 
 	references := referencesOf(server)
 	rights, err := p.rights(ctx, attributes, server, references, created, created || adopts)
 	if err != nil {
-		return dittofsadmission.Unavailable(attributes, "looking for what is there already", err)
+		return err
 	}
 	if err := dittofsadmission.RequireRights(ctx, p.authorizer, attributes, rights); err != nil {
 		return err
@@ -99,42 +100,75 @@ func (p *Plugin) Validate(ctx context.Context, attributes admission.Attributes, 
 	return nil
 }
 
-// rights are what the requester needs.
+// rights are what the requester has to be asked about still: what a right to all
+// objects of the namespace covers is left out, and not even looked up.
 func (p *Plugin) rights(ctx context.Context, attributes admission.Attributes, server *dittofsv1alpha1.DittoServer,
 	references []reference, created, takesOver bool) ([]dittofsadmission.Right, error) {
-	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
-	defer cancel()
-	namespace := attributes.GetNamespace()
+	if len(references) > 0 {
+		all, err := dittofsadmission.HasRight(ctx, p.authorizer, attributes, dittofsadmission.Right{
+			Verb: "get", Resource: dittofsadmission.Secrets, Field: references[0].field,
+		})
+		if err != nil {
+			return nil, err
+		}
+		if all {
+			references = nil
+		}
+	}
+	var left []dittofsadmission.Object
+	if takesOver {
+		all, err := dittofsadmission.HasRight(ctx, p.authorizer, attributes, dittofsadmission.Right{
+			Verb: "update", Resource: dittofsadmission.StatefulSets, Field: "what an earlier server has left",
+		})
+		if err != nil {
+			return nil, err
+		}
+		if !all {
+			left = leftovers(server)
+		}
+	}
+	existing, err := p.existing(ctx, attributes, references, created, left)
+	if err != nil {
+		return nil, err
+	}
 	var rights []dittofsadmission.Right
 	for _, ref := range references {
-		// A Secret that will be made for this server holds nothing yet. If it is
-		// there, it is that of an earlier server, whose data this one goes on with.
-		if ref.derived && created {
-			exists, err := dittofsadmission.Exists(ctx, p.metadata, dittofsadmission.Secrets, namespace, ref.name)
-			if err != nil {
-				return nil, err
-			}
-			if !exists {
-				continue
-			}
+		if ref.derived && created && !existing[ref.object()] {
+			continue
 		}
 		rights = append(rights, dittofsadmission.Right{
 			Verb: "get", Resource: dittofsadmission.Secrets, Kind: "Secret", Name: ref.name, Field: ref.field,
 		})
 	}
 	// Its token is not mounted, but a cluster may give the pod other credentials
-	// by its ServiceAccount: server.md 13.
+	// by its ServiceAccount.
 	if account := server.Spec.ServiceAccountName; account != "" && account != "default" {
 		rights = append(rights, dittofsadmission.Right{
 			Verb: "create", Resource: dittofsadmission.Pods, Field: fmt.Sprintf("spec.serviceAccountName is %q, another than default", account),
 		})
 	}
-	if takesOver {
-		right, err := p.takeover(ctx, namespace, server)
-		if err != nil {
-			return nil, err
-		}
-		rights = append(rights, right...)
+	if i := slices.IndexFunc(left, func(object dittofsadmission.Object) bool { return existing[object] }); i >= 0 {
+		rights = append(rights, takeover(server, left[i]))
 	}
 	return rights, nil
+}
+
+// existing looks for what may be left of an earlier server. A Secret that will be
+// made for this server holds nothing yet. If it is there, it is that of an earlier
+// one, whose data this one goes on with.
+func (p *Plugin) existing(ctx context.Context, attributes admission.Attributes, references []reference, created bool,
+	left []dittofsadmission.Object) (map[dittofsadmission.Object]bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
+	defer cancel()
+	objects := slices.Clone(left)
+	for _, ref := range references {
+		if ref.derived && created {
+			objects = append(objects, ref.object())
+		}
+	}
+	existing, err := dittofsadmission.Existing(ctx, p.metadata, attributes.GetNamespace(), objects)
+	if err != nil {
+		return nil, dittofsadmission.Unavailable(attributes, "looking for what is there already", err)
+	}
+	return existing, nil
 }

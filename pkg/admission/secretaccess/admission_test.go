@@ -64,9 +64,11 @@ func attributes(s, old *dittofsv1alpha1.DittoServer) admission.Attributes {
 type host struct {
 	metadata *metadatafake.FakeMetadataClient
 	client   *fake.Clientset
-	denied   string
-	err      error
-	asked    []string
+	// all are the questions without a name that are answered with yes.
+	all    []string
+	denied string
+	err    error
+	asked  []string
 }
 
 func newHost(t *testing.T, objects ...runtime.Object) *host {
@@ -97,6 +99,12 @@ func (h *host) plugin(t *testing.T) *Plugin {
 	plugin.SetAuthorizer(authorizer.AuthorizerFunc(func(_ context.Context, a authorizer.Attributes) (authorizer.Decision, string, error) {
 		if a.GetNamespace() != "team" || a.GetUser().GetName() != "jane" {
 			t.Errorf("asked about %+v", a)
+		}
+		if question := a.GetVerb() + " " + a.GetResource(); a.GetName() == "" && question != "create pods" {
+			if slices.Contains(h.all, question) {
+				return authorizer.DecisionAllow, "", nil
+			}
+			return authorizer.DecisionNoOpinion, "", nil
 		}
 		// Most questions are about Secrets: of those only the name is kept.
 		question := strings.TrimPrefix(a.GetVerb()+" "+a.GetResource()+" "+a.GetName(), "get secrets ")
@@ -142,6 +150,7 @@ func TestTheRequesterNeedsWhatTheServerGets(t *testing.T) {
 	for name, c := range map[string]struct {
 		server, old *dittofsv1alpha1.DittoServer
 		there       []runtime.Object
+		all         []string
 		denied      string
 		err         error
 		asked       []string
@@ -171,11 +180,15 @@ func TestTheRequesterNeedsWhatTheServerGets(t *testing.T) {
 		"default is the account that every pod has":            {server: plain(func(s *dittofsv1alpha1.DittoServer) { s.Spec.ServiceAccountName = "default" })},
 		"a database that is made has no Secrets yet":           {server: plain(percona)},
 		"a database that was kept has":                         {server: plain(percona), there: []runtime.Object{secret("files-postgres-pguser-dfs")}, asked: []string{"files-postgres-pguser-dfs"}},
+		"whoever may read all Secrets is not asked about one":  {server: server(), all: []string{"get secrets"}},
+		"nor about those that are kept":                        {server: plain(), there: kept, all: []string{"get secrets", "update statefulsets"}},
+		"all Secrets are not the StatefulSet":                  {server: plain(), there: kept, all: []string{"get secrets"}, asked: []string{"update statefulsets files"}},
+		"the StatefulSet is not all Secrets":                   {server: plain(), there: kept, all: []string{"update statefulsets"}, asked: generated},
 		"the Secrets of an existing database are always asked": {server: plain(existingCluster), asked: []string{"theirs-pguser-dfs", "theirs-cluster-cert"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			host := newHost(t, c.there...)
-			host.denied, host.err = c.denied, c.err
+			host.all, host.denied, host.err = c.all, c.denied, c.err
 			err := host.plugin(t).Validate(t.Context(), attributes(c.server, c.old), nil)
 			if c.refusal == "" && err != nil || c.refusal != "" && (err == nil || !strings.Contains(err.Error(), c.refusal)) {
 				t.Errorf("got %v, want %q", err, c.refusal)
@@ -208,5 +221,29 @@ func TestWithoutKnowingWhatIsThereNothingIsAllowed(t *testing.T) {
 func TestWithoutItsClientsTheServerDoesNotStart(t *testing.T) {
 	if New().ValidateInitialization() == nil {
 		t.Error("a plugin that cannot work was accepted")
+	}
+}
+
+// Each look-up is a request to the host cluster, at every create.
+func TestWhoeverHasAllRightsCostsNoLookups(t *testing.T) {
+	host := newHost(t)
+	host.all = []string{"get secrets", "update statefulsets"}
+	if err := host.plugin(t).Validate(t.Context(), attributes(plain(), nil), nil); err != nil {
+		t.Fatal(err)
+	}
+	if actions := host.metadata.Actions(); len(actions) > 0 {
+		t.Errorf("looked up %v", actions)
+	}
+}
+
+func TestWithoutAnAnswerAboutAllObjectsNothingIsAllowed(t *testing.T) {
+	host := newHost(t)
+	plugin := host.plugin(t)
+	plugin.SetAuthorizer(authorizer.AuthorizerFunc(func(context.Context, authorizer.Attributes) (authorizer.Decision, string, error) {
+		return authorizer.DecisionNoOpinion, "", errors.New("host is away")
+	}))
+	err := plugin.Validate(t.Context(), attributes(plain(), nil), nil)
+	if !apierrors.IsServiceUnavailable(err) || !strings.Contains(err.Error(), "host is away") {
+		t.Errorf("got %v", err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
+	dittofsadmission "github.com/dittofs/dittofs-apiserver/pkg/admission"
 )
 
 // reference is a Secret that the spec leads to.
@@ -18,6 +19,10 @@ type reference struct {
 	derived bool
 	// optional Secrets, and those that others make, are not missed.
 	optional bool
+}
+
+func (r reference) object() dittofsadmission.Object {
+	return dittofsadmission.Object{Resource: dittofsadmission.Secrets, Name: r.name}
 }
 
 // references collects; an empty name is none.

@@ -4,44 +4,35 @@
 package secretaccess
 
 import (
-	"context"
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/api/resource"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
 	dittofsadmission "github.com/dittofs/dittofs-apiserver/pkg/admission"
 )
 
-// leftover is an object that an earlier server may have left.
-type leftover struct {
-	resource schema.GroupVersionResource
-	name     string
-	because  string
+// leftovers are the objects that an earlier server may have left under this name:
+// its StatefulSet, or claims with its files and its users. With a signing secret of
+// their own, whoever goes on with them would be admin over those. Secrets that are
+// left are asked about by their names.
+func leftovers(server *dittofsv1alpha1.DittoServer) []dittofsadmission.Object {
+	left := []dittofsadmission.Object{{Resource: dittofsadmission.StatefulSets, Name: server.Name}}
+	for _, name := range claimsOf(server) {
+		left = append(left, dittofsadmission.Object{Resource: dittofsadmission.Claims, Name: name})
+	}
+	return left
 }
 
-// takeover is the right that it takes to go on with what another server has left
-// under this name: its StatefulSet, or claims with its files and its users. With
-// a signing secret of their own, the requester would be admin over those. Secrets
-// that are left are asked about by their names.
-func (p *Plugin) takeover(ctx context.Context, namespace string, server *dittofsv1alpha1.DittoServer) ([]dittofsadmission.Right, error) {
-	left := []leftover{{dittofsadmission.StatefulSets, server.Name, "it is there already"}}
-	for _, name := range claimsOf(server) {
-		left = append(left, leftover{dittofsadmission.Claims, name, fmt.Sprintf("PersistentVolumeClaim %q of an earlier one is there already", name)})
+// takeover is the right that it takes to go on with an object that is there.
+func takeover(server *dittofsv1alpha1.DittoServer, there dittofsadmission.Object) dittofsadmission.Right {
+	because := "it is there already"
+	if there.Resource == dittofsadmission.Claims {
+		because = fmt.Sprintf("PersistentVolumeClaim %q of an earlier one is there already", there.Name)
 	}
-	for _, object := range left {
-		exists, err := dittofsadmission.Exists(ctx, p.metadata, object.resource, namespace, object.name)
-		if err != nil {
-			return nil, err
-		}
-		if exists {
-			return []dittofsadmission.Right{{
-				Verb: "update", Resource: dittofsadmission.StatefulSets, Kind: "StatefulSet", Name: server.Name, Field: object.because,
-			}}, nil
-		}
+	return dittofsadmission.Right{
+		Verb: "update", Resource: dittofsadmission.StatefulSets, Kind: "StatefulSet", Name: server.Name, Field: because,
 	}
-	return nil, nil
 }
 
 // claimsOf are the names of the claims that the server would use. They are those

@@ -6,6 +6,7 @@ package secretaccess
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -30,17 +31,19 @@ const (
 func (p *Plugin) warn(ctx context.Context, namespace string, server *dittofsv1alpha1.DittoServer, references []reference) {
 	ctx, cancel := context.WithTimeout(ctx, warningTimeout)
 	defer cancel()
+	named := slices.DeleteFunc(slices.Clone(references), func(ref reference) bool { return ref.optional })
+	var objects []dittofsadmission.Object
+	for _, ref := range named {
+		objects = append(objects, ref.object())
+	}
+	existing, err := dittofsadmission.Existing(ctx, p.metadata, namespace, objects)
+	if err != nil {
+		klog.FromContext(ctx).Error(err, "Looking for Secrets to warn about; no warning is given", "namespace", namespace)
+		return
+	}
 	missing := sets.New[string]()
-	for _, ref := range references {
-		if ref.optional || missing.Has(ref.name) {
-			continue
-		}
-		exists, err := dittofsadmission.Exists(ctx, p.metadata, dittofsadmission.Secrets, namespace, ref.name)
-		if err != nil {
-			klog.FromContext(ctx).Error(err, "Looking for a Secret to warn about; no warning is given", "namespace", namespace, "secret", ref.name)
-			return
-		}
-		if !exists {
+	for _, ref := range named {
+		if !existing[ref.object()] && !missing.Has(ref.name) {
 			missing.Insert(ref.name)
 			warning.AddWarning(ctx, "", fmt.Sprintf("%s: missing Secret %q in namespace %s: the server waits for it", ref.field, ref.name, namespace))
 		}

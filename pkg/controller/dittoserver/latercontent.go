@@ -38,15 +38,14 @@ func (p *pass) laterContent() {
 		p.add(0, condition, reasonVolumePending, waits+"the controller dfs-probe, which asks it, is switched off. Scale the server to 0 to add the volume.")
 		return
 	}
-	seen, ok := p.Observations.Get(p.key)
 	switch {
-	case !ok || p.pod == nil || seen.Pod != p.pod.UID || !seen.ContentKnown:
+	case p.dfs == nil || !p.dfs.ContentKnown:
 		p.add(0, condition, reasonVolumePending, waits+"it is being asked.")
-	case len(seen.ContentStores) > 0:
+	case len(p.dfs.ContentStores) > 0:
 		p.add(0, condition, reasonContentNotOnVolume,
 			"The content volume is not added: local block stores lie where it would be mounted, on the layer of the container (%s). "+
 				"The volume would hide their files. Move their shares to a block store elsewhere and delete them, or take spec.storage.contentSize away again by creating the server anew.",
-			strings.Join(seen.ContentStores, ", "))
+			strings.Join(p.dfs.ContentStores, ", "))
 	default:
 		p.contentLater = true
 	}

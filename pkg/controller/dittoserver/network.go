@@ -48,14 +48,10 @@ func (p *pass) network(ctx context.Context) error {
 // that one is gone, and what there is stays. An adapter that is switched on and does not serve keeps its Service: a load
 // balancer that is taken away for a moment comes back with another address.
 func (p *pass) adapters() (adapters []render.Adapter, known bool) {
-	if p.Observations == nil || p.pod == nil {
+	if p.dfs == nil || !p.dfs.AdaptersKnown {
 		return nil, false
 	}
-	seen, ok := p.Observations.Get(p.key)
-	if !ok || seen.Pod != p.pod.UID || !seen.AdaptersKnown {
-		return nil, false
-	}
-	for _, a := range seen.EnabledAdapters() {
+	for _, a := range p.dfs.EnabledAdapters() {
 		adapters = append(adapters, render.Adapter{Type: a.Type, Port: a.Port, PortmapperPort: a.PortmapperPort, UDP: a.UDP})
 	}
 	return adapters, true

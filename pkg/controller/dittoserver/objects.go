@@ -43,7 +43,7 @@ func (p *pass) findStatefulSet(ctx context.Context) error {
 	return nil
 }
 
-// findPod looks up the pod of our StatefulSet.
+// findPod looks up the pod of our StatefulSet, and what the probe has seen of it.
 func (p *pass) findPod(ctx context.Context) error {
 	pod := &corev1.Pod{}
 	name := render.PodName(p.server.Name)
@@ -54,6 +54,12 @@ func (p *pass) findPod(ctx context.Context) error {
 		return fmt.Errorf("look up Pod %s in the cache: %w", name, err)
 	case ownPod(pod, p.set):
 		p.pod = pod
+		if p.Observations == nil {
+			return nil
+		}
+		if seen, ok := p.Observations.Get(p.key); ok && seen.Pod == pod.UID {
+			p.dfs = &seen
+		}
 	}
 	return nil
 }

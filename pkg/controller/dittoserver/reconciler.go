@@ -94,12 +94,13 @@ type pass struct {
 	removed   []string
 	// regenerated says that credentials of a server that exists had to be made anew.
 	regenerated bool
-	set         *appsv1.StatefulSet // ours, nil if there is none
-	pod         *corev1.Pod         // of set, nil if there is none
-	held        bool                // the pod template is kept as it is, because of a problem
-	pending     string              // the same, because it waits for a request: what is pending and how to request it
-	waiting     bool                // the cache does not show our last apply yet
-	waitsFor    string              // what a deletion waits for
+	set         *appsv1.StatefulSet   // ours, nil if there is none
+	pod         *corev1.Pod           // of set, nil if there is none
+	dfs         *dfsprobe.Observation // what the probe has seen of pod, nil if nothing. One for the whole pass: what is reported is what was acted on
+	held        bool                  // the pod template is kept as it is, because of a problem
+	pending     string                // the same, because it waits for a request: what is pending and how to request it
+	waiting     bool                  // the cache does not show our last apply yet
+	waitsFor    string                // what a deletion waits for
 	after       time.Duration
 
 	// made are the objects of this server, if the pass came to its end.

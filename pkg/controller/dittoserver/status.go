@@ -89,11 +89,7 @@ func (p *pass) view(ctx context.Context) (view, error) {
 	if v.set == nil {
 		return v, nil
 	}
-	if v.pod = p.pod; v.pod != nil && p.Observations != nil {
-		if seen, ok := p.Observations.Get(p.key); ok && seen.Pod == v.pod.UID {
-			v.dfs = &seen
-		}
-	}
+	v.pod, v.dfs = p.pod, p.dfs
 	return v, p.exposed(ctx, &v)
 }
 

@@ -80,6 +80,11 @@ func specWithSecrets() string {
 		`, "passwordSecretRef": {"name": "admin", "key": "password"}`)
 }
 
+// specOfItsOwn has a field of the pod that no other object has: our admission has each checked by the host cluster.
+func specOfItsOwn(name string) string {
+	return strings.Replace(plainSpec(), `"example.com/owner": "media"`, `"example.com/owner": "`+name+`"`, 1)
+}
+
 func status(name string) []byte {
 	conditions := make([]string, len(conditionTypes))
 	for i, conditionType := range conditionTypes {

@@ -95,11 +95,7 @@ func durableBinaries(o options) (string, error) {
 // addSubjects makes a namespace and a client for each way to the objects. All
 // of them are the same user, whom both servers have to ask RBAC about.
 func (b *bench) addSubjects(ctx context.Context) error {
-	var groups []string
-	if b.options.clusterAdmin {
-		groups = []string{"system:masters"}
-	}
-	account, err := b.plane.AddUser(user, groups...)
+	account, err := b.plane.AddUser(user)
 	if err != nil {
 		return err
 	}
@@ -111,16 +107,22 @@ func (b *bench) addSubjects(ctx context.Context) error {
 		{name: "aggregated", group: "dittofs.io", version: "v1alpha1", config: aggregated},
 		{name: "direct", group: "dittofs.io", version: "v1alpha1", config: direct},
 	}
+	bindings := []string{user}
+	if !b.options.tenant {
+		bindings = append(bindings, "edit")
+	}
 	objects := []client.Object{
 		&rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: user}, Rules: []rbacv1.PolicyRule{
 			{APIGroups: []string{crdGroup, "dittofs.io"}, Resources: []string{"dittoservers", "dittoservers/status"}, Verbs: []string{"*"}},
 			{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"get"}},
 		}},
-		&rbacv1.ClusterRoleBinding{
-			ObjectMeta: metav1.ObjectMeta{Name: user},
-			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: user},
+	}
+	for _, role := range bindings {
+		objects = append(objects, &rbacv1.ClusterRoleBinding{
+			ObjectMeta: metav1.ObjectMeta{Name: user + "-" + role},
+			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role},
 			Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: "User", Name: user}},
-		},
+		})
 	}
 	// The spec names it, and our admission looks for it.
 	objects = append(objects, &storagev1.StorageClass{

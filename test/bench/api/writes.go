@@ -26,6 +26,9 @@ var (
 	createWithSecrets = write{"create, naming two Secrets", func(s *subject, name string) request {
 		return request{method: http.MethodPost, contentType: "application/json", body: s.manifest(name, specWithSecrets())}
 	}}
+	createWithOwnFields = write{"create, each with other fields of the pod", func(s *subject, name string) request {
+		return request{method: http.MethodPost, contentType: "application/json", body: s.manifest(name, specOfItsOwn(name))}
+	}}
 	updateStatus = write{"patch of the status", func(_ *subject, name string) request {
 		return request{method: http.MethodPatch, path: "/" + name + "/status", contentType: "application/merge-patch+json", body: status(name)}
 	}}

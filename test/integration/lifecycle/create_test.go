@@ -26,6 +26,8 @@ var sampleParts = []string{
 	"pods/files-0",
 	"secrets/files-admin-bootstrap-credentials",
 	"secrets/files-jwt-secret",
+	"services/files-adapter-nfs",
+	"services/files-adapter-smb",
 	"services/files-api",
 	"services/files-headless",
 	"statefulsets/files",
@@ -62,6 +64,9 @@ func TestTheSampleBecomesReadyAndItsPartsAreAsPromised(t *testing.T) {
 		default:
 			want[dittofsv1alpha1.LabelManagedBy], want[dittofsv1alpha1.LabelServer] = "dittofs-apiserver", "files"
 			want[dittofsv1alpha1.LabelServerUID] = string(server.UID)
+		}
+		if adapter, ok := strings.CutPrefix(name, "services/files-adapter-"); ok {
+			want["dittofs.io/adapter-service"], want["dittofs.io/adapter-type"] = "true", adapter
 		}
 		for key, value := range want {
 			if part.Labels[key] != value {

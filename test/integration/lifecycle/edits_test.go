@@ -76,8 +76,12 @@ func TestAnEditThatDFSDoesNotReadRestartsNothing(t *testing.T) {
 	if now := s.service(t).Spec.Ports[0].NodePort; now != port {
 		t.Errorf("the node port, which the cluster chose, is %d and was %d", now, port)
 	}
-	before.without("services/files-api").compare(t, s.parts(t).without("services/files-api"),
+	// The StatefulSet notes in an annotation which edit it was made for; its spec stays.
+	before.without("services/files-api", "statefulsets/").compare(t, s.parts(t).without("services/files-api", "statefulsets/"),
 		func(m metav1.ObjectMeta) string { return m.ResourceVersion })
+	if set := s.statefulSet(t); set.UID != before["statefulsets/files"].UID || set.Generation != before["statefulsets/files"].Generation {
+		t.Errorf("the StatefulSet has UID %s and generation %d, had %+v", set.UID, set.Generation, before["statefulsets/files"])
+	}
 	if now := s.get(t).Status.ConfigHash; now != hash {
 		t.Errorf("the config hash is %s, was %s", now, hash)
 	}
