@@ -119,7 +119,7 @@ func TestServersWithoutTheirNamespaceAreSweptAndNothingWithThem(t *testing.T) {
 	leftOver.tenant.expectUntouched(t, leftOver.replaced)
 	other := subject{leftOver.replaced.namespace, "other"}
 	other.awaitReady(t)
-	if got := slices.Sorted(maps.Keys(other.parts(t))); len(got) != 9 {
+	if got := slices.Sorted(maps.Keys(other.parts(t))); len(got) != 11 {
 		t.Errorf("the tenant's own server has %v", got)
 	}
 }
