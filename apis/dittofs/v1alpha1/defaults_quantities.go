@@ -30,15 +30,47 @@ func capQuantities(spec *DittoServerSpec) {
 			capRequirements(percona.PgBouncer.Resources)
 		}
 	}
-	for i := range spec.ExtraVolumes {
-		switch volume := &spec.ExtraVolumes[i]; {
-		case volume.EmptyDir != nil:
-			capQuantity(volume.EmptyDir.SizeLimit)
-		case volume.Ephemeral != nil && volume.Ephemeral.VolumeClaimTemplate != nil:
-			requirements := volume.Ephemeral.VolumeClaimTemplate.Spec.Resources
-			capList(requirements.Limits)
-			capList(requirements.Requests)
+	for i := range spec.ExtraEnv {
+		if from := spec.ExtraEnv[i].ValueFrom; from != nil {
+			capDivisor(from.ResourceFieldRef)
 		}
+	}
+	for i := range spec.ExtraVolumes {
+		capVolume(&spec.ExtraVolumes[i])
+	}
+}
+
+// capVolume looks at every source: that there is one only is checked later.
+func capVolume(volume *corev1.Volume) {
+	if volume.EmptyDir != nil {
+		capQuantity(volume.EmptyDir.SizeLimit)
+	}
+	if volume.Ephemeral != nil && volume.Ephemeral.VolumeClaimTemplate != nil {
+		requirements := volume.Ephemeral.VolumeClaimTemplate.Spec.Resources
+		capList(requirements.Limits)
+		capList(requirements.Requests)
+	}
+	if volume.DownwardAPI != nil {
+		capItems(volume.DownwardAPI.Items)
+	}
+	if volume.Projected != nil {
+		for _, source := range volume.Projected.Sources {
+			if source.DownwardAPI != nil {
+				capItems(source.DownwardAPI.Items)
+			}
+		}
+	}
+}
+
+func capItems(items []corev1.DownwardAPIVolumeFile) {
+	for _, item := range items {
+		capDivisor(item.ResourceFieldRef)
+	}
+}
+
+func capDivisor(selector *corev1.ResourceFieldSelector) {
+	if selector != nil {
+		capQuantity(&selector.Divisor)
 	}
 }
 

@@ -31,15 +31,24 @@ func TestAQuantityIsNeverGreaterThanItsTypePromises(t *testing.T) {
 			requirements := func() *corev1.ResourceRequirements {
 				return &corev1.ResourceRequirements{Limits: list(), Requests: list()}
 			}
+			items := func() []corev1.DownwardAPIVolumeFile {
+				return []corev1.DownwardAPIVolumeFile{{ResourceFieldRef: &corev1.ResourceFieldSelector{Divisor: *size()}}}
+			}
 			claim := &corev1.PersistentVolumeClaimTemplate{}
 			claim.Spec.Resources.Requests = list()
 			spec := &DittoServerSpec{
 				Storage:   StorageSpec{MetadataSize: size(), ContentSize: size(), ControlPlaneSize: size(), CacheSize: size()},
 				Resources: requirements(),
 				Percona:   &PerconaSpec{StorageSize: size(), Resources: requirements()},
+				ExtraEnv:  []corev1.EnvVar{{ValueFrom: &corev1.EnvVarSource{ResourceFieldRef: &corev1.ResourceFieldSelector{Divisor: *size()}}}},
 				ExtraVolumes: []corev1.Volume{
 					{VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{SizeLimit: size()}}},
-					{VolumeSource: corev1.VolumeSource{Ephemeral: &corev1.EphemeralVolumeSource{VolumeClaimTemplate: claim}}},
+					// Two sources are refused, after they have been looked at.
+					{VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}, Ephemeral: &corev1.EphemeralVolumeSource{VolumeClaimTemplate: claim}}},
+					{VolumeSource: corev1.VolumeSource{DownwardAPI: &corev1.DownwardAPIVolumeSource{Items: items()}}},
+					{VolumeSource: corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{Sources: []corev1.VolumeProjection{
+						{DownwardAPI: &corev1.DownwardAPIProjection{Items: items()}},
+					}}}},
 				},
 			}
 			capQuantities(spec)
@@ -50,6 +59,9 @@ func TestAQuantityIsNeverGreaterThanItsTypePromises(t *testing.T) {
 				"limits": spec.Resources.Limits[memory], "requests": spec.Resources.Requests[memory],
 				"percona.storageSize": *spec.Percona.StorageSize, "percona.limits": spec.Percona.Resources.Limits[memory],
 				"emptyDir": *spec.ExtraVolumes[0].EmptyDir.SizeLimit, "ephemeral": claim.Spec.Resources.Requests[memory],
+				"env":       spec.ExtraEnv[0].ValueFrom.ResourceFieldRef.Divisor,
+				"downward":  spec.ExtraVolumes[2].DownwardAPI.Items[0].ResourceFieldRef.Divisor,
+				"projected": spec.ExtraVolumes[3].Projected.Sources[0].DownwardAPI.Items[0].ResourceFieldRef.Divisor,
 			} {
 				if q.String() != c.want {
 					t.Errorf("%s is %s, want %s", where, q.String(), c.want)

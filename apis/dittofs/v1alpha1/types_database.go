@@ -42,7 +42,8 @@ type DatabaseSpec struct {
 
 // SQLiteSpec sets up the SQLite database.
 type SQLiteSpec struct {
-	// path is the database file in the pod, on the control-plane volume.
+	// path is the database file in the pod, on the control-plane volume, of
+	// letters, digits, dots, dashes and underscores.
 	// Default /data/controlplane/controlplane.db.
 	// +optional
 	// +default="/data/controlplane/controlplane.db"

@@ -199,6 +199,7 @@ type DittoServerSpec struct {
 	// have no field here, by their names in that file. It is replaced as a whole
 	// by every kind of patch. Keys with a field of their own, keys that hold
 	// secrets and paths are refused; unknown keys are passed on with a warning.
+	// At most 256 KiB of JSON and 16 levels.
 	// Example: {gc: {auto_interval: 30m}, blockstore: {local: {max_log_bytes: 1073741824}}}.
 	// +optional
 	// +mapType=atomic
@@ -312,7 +313,8 @@ type DittoServerSpec struct {
 
 	// extraVolumes are volumes of the pod, for example with the CA of a
 	// directory: configMap, secret, projected (without tokens), downwardAPI,
-	// emptyDir, persistentVolumeClaim, ephemeral, csi and image.
+	// emptyDir, persistentVolumeClaim, ephemeral, csi and image. Claims named like
+	// those of a DittoServer (metadata-NAME-0 and the like) are refused.
 	// +optional
 	// +patchMergeKey=name
 	// +patchStrategy=merge,retainKeys

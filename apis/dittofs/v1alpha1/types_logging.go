@@ -45,8 +45,8 @@ type LoggingSpec struct {
 	// +k8s:optional
 	Format LogFormat `json:"format,omitempty"`
 
-	// output is stdout, stderr or a file on a volume, for example
-	// /data/controlplane/dfs.log. Default stdout: kubectl logs shows nothing of a file.
+	// output is stdout, stderr or a file on a volume that is not the database,
+	// for example /data/controlplane/dfs.log. Default stdout: kubectl logs shows nothing of a file.
 	// +optional
 	// +default="stdout"
 	// +k8s:optional

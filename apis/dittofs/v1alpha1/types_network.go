@@ -49,14 +49,14 @@ type ServiceExposure struct {
 	ExternalTrafficPolicy corev1.ServiceExternalTrafficPolicy `json:"externalTrafficPolicy,omitempty"`
 
 	// ipFamilyPolicy is SingleStack, PreferDualStack or RequireDualStack.
-	// Default SingleStack, by Kubernetes.
+	// Two ipFamilies need one of the latter. Default SingleStack, by Kubernetes.
 	// +optional
 	// +k8s:optional
 	// +k8s:opaqueType
 	IPFamilyPolicy *corev1.IPFamilyPolicy `json:"ipFamilyPolicy,omitempty"`
 
 	// ipFamilies are the address families in order of preference, at most two
-	// of IPv4 and IPv6. Default: the cluster's.
+	// of IPv4 and IPv6. The first cannot be changed later. Default: the cluster's.
 	// +optional
 	// +listType=atomic
 	// +k8s:optional

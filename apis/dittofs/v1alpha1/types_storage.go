@@ -42,7 +42,8 @@ type StorageSpec struct {
 	CacheSize *resource.Quantity `json:"cacheSize,omitempty"`
 
 	// storageClassName is the StorageClass of all volumes. Left out, the
-	// cluster's default class is used. It cannot be changed later.
+	// cluster's default class is used. It cannot be changed later, and is not
+	// for ephemeral storage, which has no claims.
 	// Example: fast-ssd.
 	// +optional
 	// +k8s:optional

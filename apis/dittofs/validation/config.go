@@ -6,6 +6,7 @@ package validation
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -21,6 +22,33 @@ type configWalk struct {
 	warnings []string
 }
 
+// What goes beyond these is no configuration of dfs: errors in it would be as
+// many, and their paths as long, as somebody likes to make them.
+const (
+	maxConfig      = 256 << 10 // bytes
+	maxConfigDepth = 16
+)
+
+func sizeOf(config map[string]dittofsv1alpha1.Value) int {
+	size := 0
+	for key, value := range config {
+		size += len(key) + len(value.Raw)
+	}
+	return size
+}
+
+// deeper tells whether a value has more levels than given.
+func deeper(value any, levels int) bool {
+	within := func(child any) bool { return deeper(child, levels-1) }
+	switch value := value.(type) {
+	case map[string]any:
+		return levels == 0 || slices.ContainsFunc(slices.Collect(maps.Values(value)), within)
+	case []any:
+		return levels == 0 || slices.ContainsFunc(value, within)
+	}
+	return false
+}
+
 func validateConfig(config map[string]dittofsv1alpha1.Value, path *field.Path) field.ErrorList {
 	return walkConfig(config, path).errs
 }
@@ -31,6 +59,10 @@ func configWarnings(config map[string]dittofsv1alpha1.Value, path *field.Path) [
 
 func walkConfig(config map[string]dittofsv1alpha1.Value, path *field.Path) *configWalk {
 	w := &configWalk{}
+	if sizeOf(config) > maxConfig {
+		w.errs = append(w.errs, field.TooLong(path, "", maxConfig))
+		return w
+	}
 	values := make(map[string]any, len(config))
 	for _, key := range slices.Sorted(maps.Keys(config)) {
 		// Numbers are kept as they were written: 1e9 is no integer to dfs.
@@ -39,6 +71,10 @@ func walkConfig(config map[string]dittofsv1alpha1.Value, path *field.Path) *conf
 		var value any
 		if err := decoder.Decode(&value); err != nil && len(config[key].Raw) > 0 {
 			w.errs = append(w.errs, field.Invalid(path.Child(key), "(not shown)", "must be a JSON value"))
+			continue
+		}
+		if deeper(value, maxConfigDepth) {
+			w.errs = append(w.errs, field.Invalid(path.Child(key), "(not shown)", fmt.Sprintf("must have at most %d levels within each other", maxConfigDepth)))
 			continue
 		}
 		values[key] = value

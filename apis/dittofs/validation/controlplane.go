@@ -4,6 +4,7 @@
 package validation
 
 import (
+	"fmt"
 	"net"
 	"strings"
 	"time"
@@ -15,6 +16,9 @@ import (
 
 	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
 )
+
+// ingressClassAnnotation is older than className, and some ingress controllers still read it.
+const ingressClassAnnotation = "kubernetes.io/ingress.class"
 
 var writeTimeouts = durationRange{min: 10 * time.Second, max: 2 * time.Hour, example: "2m"}
 
@@ -80,6 +84,11 @@ func validateIngress(ingress *dittofsv1alpha1.IngressSpec, path *field.Path) fie
 	}
 	if class := ingress.ClassName; class != nil {
 		errs = append(errs, validateAnyName(*class, path.Child("className"))...)
+		// A rule of Ingresses, at their creation only.
+		if annotated, ok := ingress.Annotations[ingressClassAnnotation]; ok && annotated != *class {
+			errs = append(errs, field.Invalid(path.Child("annotations").Key(ingressClassAnnotation), annotated,
+				fmt.Sprintf("must be left out, or be className, which is %q", *class)))
+		}
 	}
 	errs = append(errs, validateObjectName(ingress.TLSSecretName, path.Child("tlsSecretName"))...)
 	return append(errs, apivalidation.ValidateAnnotations(ingress.Annotations, path.Child("annotations"))...)

@@ -5,12 +5,19 @@ package validation
 
 import (
 	"path"
+	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
 )
+
+// maxPath is what the tag refuses.
+const maxPath = 4096
+
+var plainFile = regexp.MustCompile(`^[A-Za-z0-9._/-]+$`)
 
 func validateDatabase(spec *dittofsv1alpha1.DittoServerSpec, dbPath *field.Path) field.ErrorList {
 	database := &spec.Database
@@ -36,6 +43,10 @@ func validateDatabase(spec *dittofsv1alpha1.DittoServerSpec, dbPath *field.Path)
 	if path.Clean(file) != file || !strings.HasPrefix(file, "/data/controlplane/") {
 		return field.ErrorList{field.Invalid(dbPath.Child("sqlite", "path"), file,
 			"must be a file below /data/controlplane/, the volume that outlives the pod")}
+	}
+	if !plainFile.MatchString(file) && utf8.RuneCountInString(file) <= maxPath {
+		return field.ErrorList{field.Invalid(dbPath.Child("sqlite", "path"), file,
+			"must have only letters, digits, '.', '_', '-' and '/': dfs reads what follows a '?' as options of the database")}
 	}
 	return nil
 }

@@ -34,6 +34,8 @@ func validateLDAP(ldap *dittofsv1alpha1.LDAPSpec, mounts []corev1.VolumeMount, p
 		return nil
 	}
 	errs := validateLDAPURL(ldap, path.Child("url"))
+	errs = append(errs, validateNotBlank(ldap.BaseDN, "dc=example,dc=com", path.Child("baseDN"))...)
+	errs = append(errs, validateNotBlank(ldap.BindDN, "cn=dittofs,dc=example,dc=com", path.Child("bindDN"))...)
 	if ldap.Enabled && ldap.BindPasswordSecretRef == nil {
 		errs = append(errs, field.Required(path.Child("bindPasswordSecretRef"),
 			"is needed when ldap is enabled: without a password many directories let in an anonymous user"))
@@ -44,6 +46,14 @@ func validateLDAP(ldap *dittofsv1alpha1.LDAPSpec, mounts []corev1.VolumeMount, p
 			"must be the name of an attribute: a letter, then letters, digits and hyphens, for example sAMAccountName"))
 	}
 	return append(errs, validateMountedFile(ldap.CACertFile, mounts, path.Child("caCertFile"))...)
+}
+
+// validateNotBlank is about what the tag takes for given, and dfs does not.
+func validateNotBlank(text, example string, path *field.Path) field.ErrorList {
+	if text == "" || strings.TrimSpace(text) != "" {
+		return nil
+	}
+	return field.ErrorList{field.Invalid(path, text, "must not be blank, for example "+example)}
 }
 
 // maxURL is what the tags refuse: what is longer has one error, not two.

@@ -4,7 +4,10 @@
 package validation
 
 import (
+	"math"
 	"regexp"
+	"strconv"
+	"time"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -33,8 +36,25 @@ func validateMetrics(metrics *dittofsv1alpha1.MetricsSpec, path *field.Path) fie
 	if monitor.Enabled && !metrics.Enabled {
 		errs = append(errs, field.Invalid(monitorPath.Child("enabled"), true, "needs metrics.enabled: there is nothing to scrape"))
 	}
-	if !prometheusDuration.MatchString(monitor.Interval) {
+	if !isPrometheusDuration(monitor.Interval) {
 		errs = append(errs, field.Invalid(monitorPath.Child("interval"), monitor.Interval, "must be a duration in the form of Prometheus, for example 30s or 1m30s"))
 	}
 	return append(errs, validateLabels(monitor.Labels, monitorPath.Child("labels"))...)
+}
+
+// isPrometheusDuration accepts nothing too, and refuses what Prometheus cannot
+// count in nanoseconds: one such ServiceMonitor keeps the operator from
+// configuring Prometheus at all.
+func isPrometheusDuration(text string) bool {
+	parts := prometheusDuration.FindStringSubmatch(text)
+	if parts == nil {
+		return false
+	}
+	seconds := 0.0
+	for i, unit := range []float64{365 * 86400, 7 * 86400, 86400, 3600, 60, 1, 0.001} {
+		if number, err := strconv.ParseFloat(parts[3+2*i], 64); err == nil {
+			seconds += number * unit
+		}
+	}
+	return seconds < math.MaxInt64/float64(time.Second)
 }

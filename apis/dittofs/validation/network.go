@@ -22,8 +22,6 @@ var (
 
 	serviceTypes    = []corev1.ServiceType{corev1.ServiceTypeClusterIP, corev1.ServiceTypeNodePort, corev1.ServiceTypeLoadBalancer}
 	trafficPolicies = []corev1.ServiceExternalTrafficPolicy{corev1.ServiceExternalTrafficPolicyCluster, corev1.ServiceExternalTrafficPolicyLocal}
-	familyPolicies  = []corev1.IPFamilyPolicy{corev1.IPFamilyPolicySingleStack, corev1.IPFamilyPolicyPreferDualStack, corev1.IPFamilyPolicyRequireDualStack}
-	ipFamilies      = []corev1.IPFamily{corev1.IPv4Protocol, corev1.IPv6Protocol}
 	portmapperPort  = int32(111)
 )
 
@@ -153,38 +151,6 @@ func validateExposure(exposure *dittofsv1alpha1.ServiceExposure, types []corev1.
 		if !slices.ContainsFunc(types, onNodes) {
 			errs = append(errs, field.Forbidden(policyPath, "is for types NodePort and LoadBalancer only; take it away, or set type to one of them"))
 		}
-	}
-	return errs
-}
-
-// validateFamilies checks one level of settings as it works together with the
-// one above, whose values it inherits.
-func validateFamilies(exposure, above *dittofsv1alpha1.ServiceExposure, path *field.Path) field.ErrorList {
-	var errs field.ErrorList
-	policyPath, familiesPath := path.Child("ipFamilyPolicy"), path.Child("ipFamilies")
-	if policy := exposure.IPFamilyPolicy; policy != nil && !slices.Contains(familyPolicies, *policy) {
-		errs = append(errs, field.NotSupported(policyPath, *policy, familyPolicies))
-	}
-	for i, family := range exposure.IPFamilies[:min(len(exposure.IPFamilies), 2)] { // more are the tag's to refuse
-		if !slices.Contains(ipFamilies, family) {
-			errs = append(errs, field.NotSupported(familiesPath.Index(i), family, ipFamilies))
-		}
-		if slices.Contains(exposure.IPFamilies[:i], family) {
-			errs = append(errs, field.Duplicate(familiesPath.Index(i), family))
-		}
-	}
-	policy, families := exposure.IPFamilyPolicy, exposure.IPFamilies
-	if policy == nil && len(families) == 0 || len(errs) > 0 {
-		return errs
-	}
-	if above != nil && policy == nil {
-		policy = above.IPFamilyPolicy
-	}
-	if above != nil && len(families) == 0 {
-		families = above.IPFamilies
-	}
-	if len(families) > 1 && ptr.Deref(policy, "") == corev1.IPFamilyPolicySingleStack {
-		errs = append(errs, field.Invalid(policyPath, *policy, "must be PreferDualStack or RequireDualStack with two ipFamilies"))
 	}
 	return errs
 }

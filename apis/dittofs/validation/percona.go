@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/utils/ptr"
@@ -30,9 +31,9 @@ var (
 	readyTimeouts = durationRange{min: time.Minute, max: 24 * time.Hour, example: "10m"}
 	databaseName  = regexp.MustCompile(`^[a-z_][a-z0-9_-]*$`)
 	userName      = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`) // that of the Percona CRD
-	crVersion     = regexp.MustCompile(`^(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)$`)
+	crVersion     = regexp.MustCompile(`^(0|[1-9][0-9]{0,3})\.(0|[1-9][0-9]{0,3})\.(0|[1-9][0-9]{0,3})$`)
 	// Roles and databases that PostgreSQL or the Percona operator has already.
-	reservedUsers     = []string{"postgres", "monitor", "logicalrepl"}
+	reservedUsers     = []string{"postgres", "monitor", "logicalrepl", "public", "none"}
 	reservedDatabases = []string{"postgres", "template0", "template1"}
 )
 
@@ -89,10 +90,13 @@ func validatePostgresName(name string, form *regexp.Regexp, reserved []string, m
 	return nil
 }
 
+// maxCRVersion is what the tag refuses.
+const maxCRVersion = 32
+
 // validateCRVersion is strict: with a version that it cannot parse the Percona
 // operator stops working for all of its clusters.
 func validateCRVersion(version string, path *field.Path) field.ErrorList {
-	if version == "" {
+	if version == "" || utf8.RuneCountInString(version) > maxCRVersion {
 		return nil
 	}
 	parts := crVersion.FindStringSubmatch(version)

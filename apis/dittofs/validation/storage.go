@@ -20,6 +20,9 @@ func validateStorage(storage *dittofsv1alpha1.StorageSpec, path *field.Path) fie
 	errs = append(errs, validateSize(storage.ContentSize, path.Child("contentSize"))...)
 	errs = append(errs, validateSize(storage.ControlPlaneSize, path.Child("controlPlaneSize"))...)
 	errs = append(errs, validateSize(storage.CacheSize, path.Child("cacheSize"))...)
+	if storage.Ephemeral && storage.StorageClassName != nil {
+		errs = append(errs, field.Forbidden(path.Child("storageClassName"), "ephemeral volumes have no StorageClass; take it away"))
+	}
 	return append(errs, validateObjectName(ptr.Deref(storage.StorageClassName, ""), path.Child("storageClassName"))...)
 }
 
@@ -47,8 +50,19 @@ func validateLogOutput(spec *dittofsv1alpha1.DittoServerSpec, fieldPath *field.P
 	}
 	below := func(mount string) bool { return strings.HasPrefix(output, mount) }
 	if path.Clean(output) == output && slices.ContainsFunc(mounts, below) {
+		if isDatabaseFile(spec, output) {
+			return field.ErrorList{field.Invalid(fieldPath, output,
+				"is a file of the database, which a log would destroy; use another one, for example /data/controlplane/dfs.log")}
+		}
 		return nil
 	}
 	return field.ErrorList{field.Invalid(fieldPath, output,
 		"must be stdout, stderr or a file on a volume, which is below "+strings.Join(mounts, " or "))}
+}
+
+// isDatabaseFile knows the files that SQLite has beside its own.
+func isDatabaseFile(spec *dittofsv1alpha1.DittoServerSpec, file string) bool {
+	database := sqlitePath(&spec.Database)
+	return databaseKind(spec) == dittofsv1alpha1.DatabaseSQLite &&
+		slices.Contains([]string{database, database + "-wal", database + "-shm", database + "-journal"}, file)
 }

@@ -21,7 +21,8 @@ func validateTransition(server, old *dittofsv1alpha1.DittoServer) field.ErrorLis
 	errs := validateVolumeChange(&server.Spec.Storage, &old.Spec.Storage, path.Child("storage"))
 	errs = append(errs, validateDatabaseIdentity(server, old)...)
 	errs = append(errs, validatePerconaChange(server, old, path.Child("percona"))...)
-	return append(errs, validateBalancerChange(&server.Spec, &old.Spec, path)...)
+	errs = append(errs, validateBalancerChange(&server.Spec, &old.Spec, path)...)
+	return append(errs, validateFamilyChange(&server.Spec, &old.Spec, path)...)
 }
 
 func validateVolumeChange(storage, old *dittofsv1alpha1.StorageSpec, path *field.Path) field.ErrorList {

@@ -58,13 +58,15 @@ func validateVolumeSource(source *corev1.VolumeSource, path *field.Path) field.E
 		errs = append(errs, validateRequiredName(source.Secret.SecretName, path.Child("secret", "secretName"))...)
 	}
 	if source.PersistentVolumeClaim != nil {
-		errs = append(errs, validateRequiredName(source.PersistentVolumeClaim.ClaimName, path.Child("persistentVolumeClaim", "claimName"))...)
+		name, at := source.PersistentVolumeClaim.ClaimName, path.Child("persistentVolumeClaim", "claimName")
+		errs = append(errs, validateRequiredName(name, at)...)
+		errs = append(errs, validateForeignClaim(name, at)...)
 	}
 	if source.CSI != nil {
 		errs = append(errs, validateRequiredName(source.CSI.Driver, path.Child("csi", "driver"))...)
 	}
-	if source.Ephemeral != nil && source.Ephemeral.VolumeClaimTemplate == nil {
-		errs = append(errs, field.Required(path.Child("ephemeral", "volumeClaimTemplate"), "the claim that is made for the pod"))
+	if source.Ephemeral != nil {
+		errs = append(errs, validateClaimTemplate(source.Ephemeral.VolumeClaimTemplate, path.Child("ephemeral", "volumeClaimTemplate"))...)
 	}
 	if source.Image != nil {
 		errs = append(errs, validateImage(source.Image.Reference, path.Child("image", "reference"))...)

@@ -58,7 +58,11 @@ func dataWarnings(spec *dittofsv1alpha1.DittoServerSpec) []string {
 		}
 	}
 	if spec.DeletionPolicy.Database == dittofsv1alpha1.DeleteData {
-		warnings = append(warnings, "spec.deletionPolicy.database: Delete loses the PerconaPGCluster of this server, users and shares with it, when this object is deleted")
+		text := "Delete loses the PerconaPGCluster of this server, users and shares with it, when this object is deleted"
+		if !makesCluster(spec) {
+			text = "Delete does nothing: it is about a PerconaPGCluster that is made for this server; deletionPolicy.volumes decides about the volumes"
+		}
+		warnings = append(warnings, "spec.deletionPolicy.database: "+text)
 	}
 	return warnings
 }

@@ -19,6 +19,9 @@ type reference struct {
 	derived bool
 	// optional Secrets, and those that others make, are not missed.
 	optional bool
+	// without says what becomes of it while the Secret is missing; empty: the
+	// server waits for it.
+	without string
 }
 
 func (r reference) object() dittofsadmission.Object {
@@ -133,6 +136,14 @@ func (r *references) controlPlane(controlPlane *dittofsv1alpha1.ControlPlaneSpec
 	r.name(path.Child("clientCASecretName"), controlPlane.ClientCASecretName, false)
 	r.name(path.Child("clientCertSecretName"), controlPlane.ClientCertSecretName, false)
 	if ingress := controlPlane.Ingress; ingress != nil {
-		r.name(path.Child("ingress", "tlsSecretName"), ingress.TLSSecretName, false)
+		r.ingress(path.Child("ingress", "tlsSecretName"), ingress.TLSSecretName)
+	}
+}
+
+// ingress: the Secret is read by the ingress controller, never by us or the pod.
+func (r *references) ingress(path *field.Path, name string) {
+	if name != "" {
+		*r = append(*r, reference{name: name, field: path.String(),
+			without: "the server and its Ingress are made all the same, and the ingress controller has no certificate for the host until then"})
 	}
 }

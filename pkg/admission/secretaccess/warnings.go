@@ -4,6 +4,7 @@
 package secretaccess
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -45,7 +46,8 @@ func (p *Plugin) warn(ctx context.Context, namespace string, server *dittofsv1al
 	for _, ref := range named {
 		if !existing[ref.object()] && !missing.Has(ref.name) {
 			missing.Insert(ref.name)
-			warning.AddWarning(ctx, "", fmt.Sprintf("%s: missing Secret %q in namespace %s: the server waits for it", ref.field, ref.name, namespace))
+			without := cmp.Or(ref.without, "the server waits for it")
+			warning.AddWarning(ctx, "", fmt.Sprintf("%s: missing Secret %q in namespace %s: %s", ref.field, ref.name, namespace, without))
 		}
 	}
 	if ref := server.Spec.Identity.JWT.SecretRef; ref != nil && !missing.Has(ref.Name) {

@@ -35,6 +35,9 @@ func TestSecretsThatWillNotDoAreWarnedOf(t *testing.T) {
 		percona(s)
 		s.Spec.Percona.Backup = &dittofsv1alpha1.PerconaBackupSpec{CredentialsSecretRef: &dittofsv1alpha1.LocalSecretReference{Name: "s3"}}
 	}
+	withIngress := func(s *dittofsv1alpha1.DittoServer) {
+		s.Spec.ControlPlane.Ingress = &dittofsv1alpha1.IngressSpec{Host: "files.example.com", TLSSecretName: "files-tls"}
+	}
 	for name, c := range map[string]struct {
 		server, old *dittofsv1alpha1.DittoServer
 		there       []runtime.Object
@@ -47,6 +50,7 @@ func TestSecretsThatWillNotDoAreWarnedOf(t *testing.T) {
 		"a short JWT secret":                  {server: server(), there: append(others, jwt(weak)), want: []string{`spec.identity.jwt.secretRef: key "k" of Secret "jwt" is shorter than 32 bytes: the server does not start with it`}},
 		"a JWT Secret without the key":        {server: server(), there: append(others, secret("jwt")), want: []string{`spec.identity.jwt.secretRef.key: Secret "jwt" has no key "k": the server waits for it`}},
 		"the credentials of backups":          {server: server(withBackup), there: append(others, strong), want: []string{`spec.percona.backup.credentialsSecretRef: missing Secret "s3" in namespace team: the server waits for it`}},
+		"the certificate of the Ingress":      {server: server(withIngress), there: append(others, strong), want: []string{`spec.controlPlane.ingress.tlsSecretName: missing Secret "files-tls" in namespace team: the server and its Ingress are made all the same, and the ingress controller has no certificate for the host until then`}},
 		"what is generated is not missed":     {server: plain(percona)},
 		"who may not read them hears nothing": {server: server(), denied: "pg"},
 	} {

@@ -143,7 +143,14 @@ var conditionOrder = []string{
 	dittofsv1alpha1.ConditionAdaptersReady,
 }
 
-func (v view) stopped() bool { return v.server.Spec.Replicas != nil && *v.server.Spec.Replicas == 0 }
+// stopped says that the server is to stand still. While it is paused, what the spec says about that is not carried out.
+func (v view) stopped() bool {
+	replicas := v.server.Spec.Replicas
+	if v.server.Spec.Paused && v.set != nil {
+		replicas = v.set.Spec.Replicas
+	}
+	return replicas != nil && *replicas == 0
+}
 
 // problemOf returns the verdict of the problems that belong to a condition.
 func (v view) problemOf(condition string) (verdict, bool) {

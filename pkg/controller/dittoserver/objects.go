@@ -144,9 +144,10 @@ func (p *pass) render(server *dittofsv1alpha1.DittoServer, in render.Inputs) (*r
 	return render.All(server, in)
 }
 
-// listening is the server with the port on which its pod listens: while the pod is held, not that of the spec.
+// listening is the server with the port on which its pod listens: while the pod is held, or the server paused, not that of
+// the spec.
 func (p *pass) listening() *dittofsv1alpha1.DittoServer {
-	if !p.holds() || p.set == nil {
+	if p.set == nil || !p.holds() && !p.server.Spec.Paused {
 		return p.server
 	}
 	server := p.server.DeepCopy()

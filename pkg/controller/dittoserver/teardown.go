@@ -105,6 +105,9 @@ func (p *pass) removeParts(ctx context.Context) (string, error) {
 	if waitsFor, err := p.removePercona(ctx); err != nil || waitsFor != "" {
 		return waitsFor, err
 	}
+	if state == partForeign {
+		return "", nil // whoever has the StatefulSet runs on the claims
+	}
 	return "", p.removeClaims(ctx)
 }
 

@@ -542,7 +542,7 @@ func schema_dittofs_apiserver_apis_dittofs_v1alpha1_AdapterServiceSpec(ref commo
 					},
 					"ipFamilyPolicy": {
 						SchemaProps: spec.SchemaProps{
-							Description: "ipFamilyPolicy is SingleStack, PreferDualStack or RequireDualStack. Default SingleStack, by Kubernetes.\n\nPossible enum values:\n - `\"PreferDualStack\"` indicates that this service prefers dual-stack when the cluster is configured for dual-stack. If the cluster is not configured for dual-stack the service will be assigned a single IPFamily. If the IPFamily is not set in service.spec.ipFamilies then the service will be assigned the default IPFamily configured on the cluster\n - `\"RequireDualStack\"` indicates that this service requires dual-stack. Using IPFamilyPolicyRequireDualStack on a single stack cluster will result in validation errors. The IPFamilies (and their order) assigned to this service is based on service.spec.ipFamilies. If service.spec.ipFamilies was not provided then it will be assigned according to how they are configured on the cluster. If service.spec.ipFamilies has only one entry then the alternative IPFamily will be added by apiserver\n - `\"SingleStack\"` indicates that this service is required to have a single IPFamily. The IPFamily assigned is based on the default IPFamily used by the cluster or as identified by service.spec.ipFamilies field",
+							Description: "ipFamilyPolicy is SingleStack, PreferDualStack or RequireDualStack. Two ipFamilies need one of the latter. Default SingleStack, by Kubernetes.\n\nPossible enum values:\n - `\"PreferDualStack\"` indicates that this service prefers dual-stack when the cluster is configured for dual-stack. If the cluster is not configured for dual-stack the service will be assigned a single IPFamily. If the IPFamily is not set in service.spec.ipFamilies then the service will be assigned the default IPFamily configured on the cluster\n - `\"RequireDualStack\"` indicates that this service requires dual-stack. Using IPFamilyPolicyRequireDualStack on a single stack cluster will result in validation errors. The IPFamilies (and their order) assigned to this service is based on service.spec.ipFamilies. If service.spec.ipFamilies was not provided then it will be assigned according to how they are configured on the cluster. If service.spec.ipFamilies has only one entry then the alternative IPFamily will be added by apiserver\n - `\"SingleStack\"` indicates that this service is required to have a single IPFamily. The IPFamily assigned is based on the default IPFamily used by the cluster or as identified by service.spec.ipFamilies field",
 							Type:        []string{"string"},
 							Format:      "",
 							Enum:        []interface{}{"PreferDualStack", "RequireDualStack", "SingleStack"},
@@ -555,7 +555,7 @@ func schema_dittofs_apiserver_apis_dittofs_v1alpha1_AdapterServiceSpec(ref commo
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "ipFamilies are the address families in order of preference, at most two of IPv4 and IPv6. Default: the cluster's.",
+							Description: "ipFamilies are the address families in order of preference, at most two of IPv4 and IPv6. The first cannot be changed later. Default: the cluster's.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -656,7 +656,7 @@ func schema_dittofs_apiserver_apis_dittofs_v1alpha1_AdapterServicesSpec(ref comm
 					},
 					"ipFamilyPolicy": {
 						SchemaProps: spec.SchemaProps{
-							Description: "ipFamilyPolicy is SingleStack, PreferDualStack or RequireDualStack. Default SingleStack, by Kubernetes.\n\nPossible enum values:\n - `\"PreferDualStack\"` indicates that this service prefers dual-stack when the cluster is configured for dual-stack. If the cluster is not configured for dual-stack the service will be assigned a single IPFamily. If the IPFamily is not set in service.spec.ipFamilies then the service will be assigned the default IPFamily configured on the cluster\n - `\"RequireDualStack\"` indicates that this service requires dual-stack. Using IPFamilyPolicyRequireDualStack on a single stack cluster will result in validation errors. The IPFamilies (and their order) assigned to this service is based on service.spec.ipFamilies. If service.spec.ipFamilies was not provided then it will be assigned according to how they are configured on the cluster. If service.spec.ipFamilies has only one entry then the alternative IPFamily will be added by apiserver\n - `\"SingleStack\"` indicates that this service is required to have a single IPFamily. The IPFamily assigned is based on the default IPFamily used by the cluster or as identified by service.spec.ipFamilies field",
+							Description: "ipFamilyPolicy is SingleStack, PreferDualStack or RequireDualStack. Two ipFamilies need one of the latter. Default SingleStack, by Kubernetes.\n\nPossible enum values:\n - `\"PreferDualStack\"` indicates that this service prefers dual-stack when the cluster is configured for dual-stack. If the cluster is not configured for dual-stack the service will be assigned a single IPFamily. If the IPFamily is not set in service.spec.ipFamilies then the service will be assigned the default IPFamily configured on the cluster\n - `\"RequireDualStack\"` indicates that this service requires dual-stack. Using IPFamilyPolicyRequireDualStack on a single stack cluster will result in validation errors. The IPFamilies (and their order) assigned to this service is based on service.spec.ipFamilies. If service.spec.ipFamilies was not provided then it will be assigned according to how they are configured on the cluster. If service.spec.ipFamilies has only one entry then the alternative IPFamily will be added by apiserver\n - `\"SingleStack\"` indicates that this service is required to have a single IPFamily. The IPFamily assigned is based on the default IPFamily used by the cluster or as identified by service.spec.ipFamilies field",
 							Type:        []string{"string"},
 							Format:      "",
 							Enum:        []interface{}{"PreferDualStack", "RequireDualStack", "SingleStack"},
@@ -669,7 +669,7 @@ func schema_dittofs_apiserver_apis_dittofs_v1alpha1_AdapterServicesSpec(ref comm
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "ipFamilies are the address families in order of preference, at most two of IPv4 and IPv6. Default: the cluster's.",
+							Description: "ipFamilies are the address families in order of preference, at most two of IPv4 and IPv6. The first cannot be changed later. Default: the cluster's.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -1280,7 +1280,7 @@ func schema_dittofs_apiserver_apis_dittofs_v1alpha1_DittoServerSpec(ref common.R
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "config is merged over the configuration file of dfs, for the keys that have no field here, by their names in that file. It is replaced as a whole by every kind of patch. Keys with a field of their own, keys that hold secrets and paths are refused; unknown keys are passed on with a warning. Example: {gc: {auto_interval: 30m}, blockstore: {local: {max_log_bytes: 1073741824}}}.",
+							Description: "config is merged over the configuration file of dfs, for the keys that have no field here, by their names in that file. It is replaced as a whole by every kind of patch. Keys with a field of their own, keys that hold secrets and paths are refused; unknown keys are passed on with a warning. At most 256 KiB of JSON and 16 levels. Example: {gc: {auto_interval: 30m}, blockstore: {local: {max_log_bytes: 1073741824}}}.",
 							Type:        []string{"object"},
 							AdditionalProperties: &spec.SchemaOrBool{
 								Allows: true,
@@ -1457,7 +1457,7 @@ func schema_dittofs_apiserver_apis_dittofs_v1alpha1_DittoServerSpec(ref common.R
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "extraVolumes are volumes of the pod, for example with the CA of a directory: configMap, secret, projected (without tokens), downwardAPI, emptyDir, persistentVolumeClaim, ephemeral, csi and image.",
+							Description: "extraVolumes are volumes of the pod, for example with the CA of a directory: configMap, secret, projected (without tokens), downwardAPI, emptyDir, persistentVolumeClaim, ephemeral, csi and image. Claims named like those of a DittoServer (metadata-NAME-0 and the like) are refused.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -2106,7 +2106,7 @@ func schema_dittofs_apiserver_apis_dittofs_v1alpha1_LoggingSpec(ref common.Refer
 					},
 					"output": {
 						SchemaProps: spec.SchemaProps{
-							Description: "output is stdout, stderr or a file on a volume, for example /data/controlplane/dfs.log. Default stdout: kubectl logs shows nothing of a file.",
+							Description: "output is stdout, stderr or a file on a volume that is not the database, for example /data/controlplane/dfs.log. Default stdout: kubectl logs shows nothing of a file.",
 							Default:     "stdout",
 							Type:        []string{"string"},
 							Format:      "",
@@ -2649,7 +2649,7 @@ func schema_dittofs_apiserver_apis_dittofs_v1alpha1_SQLiteSpec(ref common.Refere
 				Properties: map[string]spec.Schema{
 					"path": {
 						SchemaProps: spec.SchemaProps{
-							Description: "path is the database file in the pod, on the control-plane volume. Default /data/controlplane/controlplane.db.",
+							Description: "path is the database file in the pod, on the control-plane volume, of letters, digits, dots, dashes and underscores. Default /data/controlplane/controlplane.db.",
 							Default:     "/data/controlplane/controlplane.db",
 							Type:        []string{"string"},
 							Format:      "",
@@ -2807,7 +2807,7 @@ func schema_dittofs_apiserver_apis_dittofs_v1alpha1_ServiceExposure(ref common.R
 					},
 					"ipFamilyPolicy": {
 						SchemaProps: spec.SchemaProps{
-							Description: "ipFamilyPolicy is SingleStack, PreferDualStack or RequireDualStack. Default SingleStack, by Kubernetes.\n\nPossible enum values:\n - `\"PreferDualStack\"` indicates that this service prefers dual-stack when the cluster is configured for dual-stack. If the cluster is not configured for dual-stack the service will be assigned a single IPFamily. If the IPFamily is not set in service.spec.ipFamilies then the service will be assigned the default IPFamily configured on the cluster\n - `\"RequireDualStack\"` indicates that this service requires dual-stack. Using IPFamilyPolicyRequireDualStack on a single stack cluster will result in validation errors. The IPFamilies (and their order) assigned to this service is based on service.spec.ipFamilies. If service.spec.ipFamilies was not provided then it will be assigned according to how they are configured on the cluster. If service.spec.ipFamilies has only one entry then the alternative IPFamily will be added by apiserver\n - `\"SingleStack\"` indicates that this service is required to have a single IPFamily. The IPFamily assigned is based on the default IPFamily used by the cluster or as identified by service.spec.ipFamilies field",
+							Description: "ipFamilyPolicy is SingleStack, PreferDualStack or RequireDualStack. Two ipFamilies need one of the latter. Default SingleStack, by Kubernetes.\n\nPossible enum values:\n - `\"PreferDualStack\"` indicates that this service prefers dual-stack when the cluster is configured for dual-stack. If the cluster is not configured for dual-stack the service will be assigned a single IPFamily. If the IPFamily is not set in service.spec.ipFamilies then the service will be assigned the default IPFamily configured on the cluster\n - `\"RequireDualStack\"` indicates that this service requires dual-stack. Using IPFamilyPolicyRequireDualStack on a single stack cluster will result in validation errors. The IPFamilies (and their order) assigned to this service is based on service.spec.ipFamilies. If service.spec.ipFamilies was not provided then it will be assigned according to how they are configured on the cluster. If service.spec.ipFamilies has only one entry then the alternative IPFamily will be added by apiserver\n - `\"SingleStack\"` indicates that this service is required to have a single IPFamily. The IPFamily assigned is based on the default IPFamily used by the cluster or as identified by service.spec.ipFamilies field",
 							Type:        []string{"string"},
 							Format:      "",
 							Enum:        []interface{}{"PreferDualStack", "RequireDualStack", "SingleStack"},
@@ -2820,7 +2820,7 @@ func schema_dittofs_apiserver_apis_dittofs_v1alpha1_ServiceExposure(ref common.R
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "ipFamilies are the address families in order of preference, at most two of IPv4 and IPv6. Default: the cluster's.",
+							Description: "ipFamilies are the address families in order of preference, at most two of IPv4 and IPv6. The first cannot be changed later. Default: the cluster's.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -2970,7 +2970,7 @@ func schema_dittofs_apiserver_apis_dittofs_v1alpha1_ServiceSpec(ref common.Refer
 					},
 					"ipFamilyPolicy": {
 						SchemaProps: spec.SchemaProps{
-							Description: "ipFamilyPolicy is SingleStack, PreferDualStack or RequireDualStack. Default SingleStack, by Kubernetes.\n\nPossible enum values:\n - `\"PreferDualStack\"` indicates that this service prefers dual-stack when the cluster is configured for dual-stack. If the cluster is not configured for dual-stack the service will be assigned a single IPFamily. If the IPFamily is not set in service.spec.ipFamilies then the service will be assigned the default IPFamily configured on the cluster\n - `\"RequireDualStack\"` indicates that this service requires dual-stack. Using IPFamilyPolicyRequireDualStack on a single stack cluster will result in validation errors. The IPFamilies (and their order) assigned to this service is based on service.spec.ipFamilies. If service.spec.ipFamilies was not provided then it will be assigned according to how they are configured on the cluster. If service.spec.ipFamilies has only one entry then the alternative IPFamily will be added by apiserver\n - `\"SingleStack\"` indicates that this service is required to have a single IPFamily. The IPFamily assigned is based on the default IPFamily used by the cluster or as identified by service.spec.ipFamilies field",
+							Description: "ipFamilyPolicy is SingleStack, PreferDualStack or RequireDualStack. Two ipFamilies need one of the latter. Default SingleStack, by Kubernetes.\n\nPossible enum values:\n - `\"PreferDualStack\"` indicates that this service prefers dual-stack when the cluster is configured for dual-stack. If the cluster is not configured for dual-stack the service will be assigned a single IPFamily. If the IPFamily is not set in service.spec.ipFamilies then the service will be assigned the default IPFamily configured on the cluster\n - `\"RequireDualStack\"` indicates that this service requires dual-stack. Using IPFamilyPolicyRequireDualStack on a single stack cluster will result in validation errors. The IPFamilies (and their order) assigned to this service is based on service.spec.ipFamilies. If service.spec.ipFamilies was not provided then it will be assigned according to how they are configured on the cluster. If service.spec.ipFamilies has only one entry then the alternative IPFamily will be added by apiserver\n - `\"SingleStack\"` indicates that this service is required to have a single IPFamily. The IPFamily assigned is based on the default IPFamily used by the cluster or as identified by service.spec.ipFamilies field",
 							Type:        []string{"string"},
 							Format:      "",
 							Enum:        []interface{}{"PreferDualStack", "RequireDualStack", "SingleStack"},
@@ -2983,7 +2983,7 @@ func schema_dittofs_apiserver_apis_dittofs_v1alpha1_ServiceSpec(ref common.Refer
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "ipFamilies are the address families in order of preference, at most two of IPv4 and IPv6. Default: the cluster's.",
+							Description: "ipFamilies are the address families in order of preference, at most two of IPv4 and IPv6. The first cannot be changed later. Default: the cluster's.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -3145,7 +3145,7 @@ func schema_dittofs_apiserver_apis_dittofs_v1alpha1_StorageSpec(ref common.Refer
 					},
 					"storageClassName": {
 						SchemaProps: spec.SchemaProps{
-							Description: "storageClassName is the StorageClass of all volumes. Left out, the cluster's default class is used. It cannot be changed later. Example: fast-ssd.",
+							Description: "storageClassName is the StorageClass of all volumes. Left out, the cluster's default class is used. It cannot be changed later, and is not for ephemeral storage, which has no claims. Example: fast-ssd.",
 							Type:        []string{"string"},
 							Format:      "",
 						},

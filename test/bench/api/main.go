@@ -37,7 +37,7 @@ func main() {
 	flag.IntVar(&o.writers, "writers", 8, "requests in flight while writing")
 	flag.IntVar(&o.lists, "lists", 15, "lists of each kind")
 	flag.IntVar(&o.events, "events", 500, "creates that the latency of a watch is measured with")
-	flag.BoolVar(&o.tenant, "tenant", false, "measure as a user who has rights to the objects and to read Secrets only, instead of as one with the ClusterRole edit besides")
+	flag.BoolVar(&o.tenant, "tenant", false, "measure as a user who has rights to the objects and to read Secrets only, instead of as one who may edit StatefulSets too, as the ClusterRole edit allows")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -62,7 +62,7 @@ func run(ctx context.Context, o options) (err error) {
 	if err := b.measure(ctx); err != nil {
 		return fmt.Errorf("%w (logs: %s)", err, filepath.Join(o.dir, "logs"))
 	}
-	user := "a user with the ClusterRole edit"
+	user := "a user with the rights of the ClusterRole edit"
 	if o.tenant {
 		user = "a user with rights to the objects and to read Secrets only"
 	}

@@ -107,22 +107,21 @@ func (b *bench) addSubjects(ctx context.Context) error {
 		{name: "aggregated", group: "dittofs.io", version: "v1alpha1", config: aggregated},
 		{name: "direct", group: "dittofs.io", version: "v1alpha1", config: direct},
 	}
-	bindings := []string{user}
+	rules := []rbacv1.PolicyRule{
+		{APIGroups: []string{crdGroup, "dittofs.io"}, Resources: []string{"dittoservers", "dittoservers/status"}, Verbs: []string{"*"}},
+		{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"get"}},
+	}
 	if !b.options.tenant {
-		bindings = append(bindings, "edit")
+		// Of the ClusterRole edit this is what our admission asks about. That one is put together by a controller, and none runs.
+		rules = append(rules, rbacv1.PolicyRule{APIGroups: []string{"apps"}, Resources: []string{"statefulsets"}, Verbs: []string{"update"}})
 	}
 	objects := []client.Object{
-		&rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: user}, Rules: []rbacv1.PolicyRule{
-			{APIGroups: []string{crdGroup, "dittofs.io"}, Resources: []string{"dittoservers", "dittoservers/status"}, Verbs: []string{"*"}},
-			{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"get"}},
-		}},
-	}
-	for _, role := range bindings {
-		objects = append(objects, &rbacv1.ClusterRoleBinding{
-			ObjectMeta: metav1.ObjectMeta{Name: user + "-" + role},
-			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role},
+		&rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: user}, Rules: rules},
+		&rbacv1.ClusterRoleBinding{
+			ObjectMeta: metav1.ObjectMeta{Name: user},
+			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: user},
 			Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: "User", Name: user}},
-		})
+		},
 	}
 	// The spec names it, and our admission looks for it.
 	objects = append(objects, &storagev1.StorageClass{

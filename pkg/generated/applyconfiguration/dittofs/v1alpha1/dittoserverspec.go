@@ -78,6 +78,7 @@ type DittoServerSpecApplyConfiguration struct {
 	// have no field here, by their names in that file. It is replaced as a whole
 	// by every kind of patch. Keys with a field of their own, keys that hold
 	// secrets and paths are refused; unknown keys are passed on with a warning.
+	// At most 256 KiB of JSON and 16 levels.
 	// Example: {gc: {auto_interval: 30m}, blockstore: {local: {max_log_bytes: 1073741824}}}.
 	Config map[string]dittofsv1alpha1.Value `json:"config,omitempty"`
 	// resources are the compute resources of the dfs container. dfs sizes its
@@ -121,7 +122,8 @@ type DittoServerSpecApplyConfiguration struct {
 	ExtraEnv []v1.EnvVar `json:"extraEnv,omitempty"`
 	// extraVolumes are volumes of the pod, for example with the CA of a
 	// directory: configMap, secret, projected (without tokens), downwardAPI,
-	// emptyDir, persistentVolumeClaim, ephemeral, csi and image.
+	// emptyDir, persistentVolumeClaim, ephemeral, csi and image. Claims named like
+	// those of a DittoServer (metadata-NAME-0 and the like) are refused.
 	ExtraVolumes []v1.Volume `json:"extraVolumes,omitempty"`
 	// extraVolumeMounts mount extraVolumes into the dfs container, away from the
 	// paths that dfs uses itself: /app, /config, /data, /tls, /tls-client-ca,

@@ -18,8 +18,8 @@ type LoggingSpecApplyConfiguration struct {
 	Level *dittofsv1alpha1.LogLevel `json:"level,omitempty"`
 	// format is text or json. Default json.
 	Format *dittofsv1alpha1.LogFormat `json:"format,omitempty"`
-	// output is stdout, stderr or a file on a volume, for example
-	// /data/controlplane/dfs.log. Default stdout: kubectl logs shows nothing of a file.
+	// output is stdout, stderr or a file on a volume that is not the database,
+	// for example /data/controlplane/dfs.log. Default stdout: kubectl logs shows nothing of a file.
 	Output *string `json:"output,omitempty"`
 }
 

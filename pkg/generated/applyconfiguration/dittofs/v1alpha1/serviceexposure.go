@@ -34,10 +34,10 @@ type ServiceExposureApplyConfiguration struct {
 	// and audit logs need. Default Cluster, by Kubernetes.
 	ExternalTrafficPolicy *v1.ServiceExternalTrafficPolicy `json:"externalTrafficPolicy,omitempty"`
 	// ipFamilyPolicy is SingleStack, PreferDualStack or RequireDualStack.
-	// Default SingleStack, by Kubernetes.
+	// Two ipFamilies need one of the latter. Default SingleStack, by Kubernetes.
 	IPFamilyPolicy *v1.IPFamilyPolicy `json:"ipFamilyPolicy,omitempty"`
 	// ipFamilies are the address families in order of preference, at most two
-	// of IPv4 and IPv6. Default: the cluster's.
+	// of IPv4 and IPv6. The first cannot be changed later. Default: the cluster's.
 	IPFamilies []v1.IPFamily `json:"ipFamilies,omitempty"`
 }
 

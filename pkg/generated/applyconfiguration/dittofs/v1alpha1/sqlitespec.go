@@ -10,7 +10,8 @@ package v1alpha1
 //
 // SQLiteSpec sets up the SQLite database.
 type SQLiteSpecApplyConfiguration struct {
-	// path is the database file in the pod, on the control-plane volume.
+	// path is the database file in the pod, on the control-plane volume, of
+	// letters, digits, dots, dashes and underscores.
 	// Default /data/controlplane/controlplane.db.
 	Path *string `json:"path,omitempty"`
 }

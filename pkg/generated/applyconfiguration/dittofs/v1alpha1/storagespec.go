@@ -34,7 +34,8 @@ type StorageSpecApplyConfiguration struct {
 	// neither added nor taken away later.
 	CacheSize *resource.Quantity `json:"cacheSize,omitempty"`
 	// storageClassName is the StorageClass of all volumes. Left out, the
-	// cluster's default class is used. It cannot be changed later.
+	// cluster's default class is used. It cannot be changed later, and is not
+	// for ephemeral storage, which has no claims.
 	// Example: fast-ssd.
 	StorageClassName *string `json:"storageClassName,omitempty"`
 	// ephemeral puts everything on volumes that live and die with the pod
