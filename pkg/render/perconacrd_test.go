@@ -4,10 +4,8 @@
 package render_test
 
 import (
-	"bytes"
-	"compress/gzip"
+	"cmp"
 	"context"
-	"io"
 	"os"
 	"path/filepath"
 	"sync"
@@ -23,15 +21,10 @@ import (
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/validation"
 	"k8s.io/apiextensions-apiserver/pkg/controller/openapi/builder"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/util/json"
 	"k8s.io/apimachinery/pkg/util/managedfields"
 	celconfig "k8s.io/apiserver/pkg/apis/cel"
 	"sigs.k8s.io/yaml"
 )
-
-// perconaCRD is the CRD PerconaPGCluster of the Percona operator v3.0.0 without descriptions; testdata/percona/README.md
-// tells where it is from. PERCONA_CRD takes another one.
-const perconaCRD = "perconapgclusters.crd.json.gz"
 
 // perconaSchema is what an API server makes of the CRD.
 type perconaSchema struct {
@@ -69,73 +62,12 @@ var loadPerconaSchema = sync.OnceValues(func() (*perconaSchema, error) {
 })
 
 func readPerconaCRD() (*apiextensionsv1.CustomResourceDefinition, error) {
-	stored := filepath.Join("testdata", "percona", perconaCRD)
+	content, err := os.ReadFile(cmp.Or(os.Getenv("PERCONA_CRD"), filepath.Join("testdata", "percona", "perconapgclusters.crd.yaml")))
+	if err != nil {
+		return nil, err
+	}
 	crd := &apiextensionsv1.CustomResourceDefinition{}
-	if given := os.Getenv("PERCONA_CRD"); given != "" {
-		content, err := os.ReadFile(given)
-		if err != nil {
-			return nil, err
-		}
-		if err := yaml.Unmarshal(content, crd); err != nil {
-			return nil, err
-		}
-		withoutDescriptions(crd.Spec.Versions[0].Schema.OpenAPIV3Schema)
-		if *update {
-			return crd, storeCompressed(stored, crd)
-		}
-		return crd, nil
-	}
-	file, err := os.Open(stored)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	content, err := gzip.NewReader(file)
-	if err != nil {
-		return nil, err
-	}
-	raw, err := io.ReadAll(content)
-	if err != nil {
-		return nil, err
-	}
-	return crd, json.Unmarshal(raw, crd)
-}
-
-func withoutDescriptions(props *apiextensionsv1.JSONSchemaProps) {
-	if props == nil {
-		return
-	}
-	props.Description = ""
-	for name, property := range props.Properties {
-		withoutDescriptions(&property)
-		props.Properties[name] = property
-	}
-	if props.Items != nil {
-		withoutDescriptions(props.Items.Schema)
-	}
-	if props.AdditionalProperties != nil {
-		withoutDescriptions(props.AdditionalProperties.Schema)
-	}
-}
-
-func storeCompressed(path string, object any) error {
-	raw, err := json.Marshal(object)
-	if err != nil {
-		return err
-	}
-	var out bytes.Buffer
-	// Without a name and a time in its head, equal content is an equal file.
-	w, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
-	if err != nil {
-		return err
-	}
-	if _, err := w.Write(raw); err != nil {
-		return err
-	}
-	if err := w.Close(); err != nil {
-		return err
-	}
-	return os.WriteFile(path, out.Bytes(), 0o644)
+	return crd, yaml.UnmarshalStrict(content, crd)
 }
 
 // check reports why an API server with the CRD would refuse an object, or silently drop a part of it.

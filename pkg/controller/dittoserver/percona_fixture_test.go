@@ -4,9 +4,8 @@
 package dittoserver
 
 import (
-	"compress/gzip"
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -21,24 +20,21 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
 
 	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
 	"github.com/dittofs/dittofs-apiserver/pkg/render"
 )
 
-// installPercona gives the plane the kind of the Percona operator, with its real schema.
+// installPercona gives the plane the kind of the Percona operator, with the part of its schema that we use, or all of it from PERCONA_CRD.
 var installPercona = sync.OnceValue(func() error {
-	file, err := os.Open(filepath.Join("..", "..", "render", "testdata", "percona", "perconapgclusters.crd.json.gz"))
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	raw, err := gzip.NewReader(file)
+	given := cmp.Or(os.Getenv("PERCONA_CRD"), filepath.Join("..", "..", "render", "testdata", "percona", "perconapgclusters.crd.yaml"))
+	content, err := os.ReadFile(given)
 	if err != nil {
 		return err
 	}
 	definition := &unstructured.Unstructured{}
-	if err := json.NewDecoder(raw).Decode(&definition.Object); err != nil {
+	if err := yaml.Unmarshal(content, &definition.Object); err != nil {
 		return err
 	}
 	admin, err := client.New(plane.Config, client.Options{})

@@ -13,7 +13,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -71,17 +70,7 @@ func (s subject) awaitReady(t *testing.T) { t.Helper(); s.awaitReadyWithin(t, ha
 
 func (s subject) awaitReadyWithin(t *testing.T, limit time.Duration) {
 	t.Helper()
-	harness.EventuallyWithin(t, limit, s.name+" in "+s.namespace+" is Ready", func(ctx context.Context) error {
-		server, err := s.find(ctx)
-		if err != nil {
-			return err
-		}
-		ready := meta.FindStatusCondition(server.Status.Conditions, dittofsv1alpha1.ConditionReady)
-		if ready == nil || ready.Status != metav1.ConditionTrue || ready.ObservedGeneration != server.Generation {
-			return fmt.Errorf("generation %d has conditions %s", server.Generation, describe(server.Status.Conditions))
-		}
-		return nil
-	})
+	cluster.AwaitCondition(t, limit, s.namespace, s.name, dittofsv1alpha1.ConditionReady, metav1.ConditionTrue)
 }
 
 // awaitCondition waits until a condition about the spec as it is now has a status and a reason, and returns its message.
@@ -92,21 +81,7 @@ func (s subject) awaitCondition(t *testing.T, kind string, status metav1.Conditi
 
 func (s subject) awaitConditionWithin(t *testing.T, limit time.Duration, kind string, status metav1.ConditionStatus, reason string) string {
 	t.Helper()
-	var message string
-	what := fmt.Sprintf("%s of %s in %s is %s because of %s", kind, s.name, s.namespace, status, reason)
-	harness.EventuallyWithin(t, limit, what, func(ctx context.Context) error {
-		server, err := s.find(ctx)
-		if err != nil {
-			return err
-		}
-		c := meta.FindStatusCondition(server.Status.Conditions, kind)
-		if c == nil || c.Status != status || c.Reason != reason || c.ObservedGeneration != server.Generation {
-			return fmt.Errorf("generation %d has conditions %s", server.Generation, describe(server.Status.Conditions))
-		}
-		message = c.Message
-		return nil
-	})
-	return message
+	return cluster.AwaitCondition(t, limit, s.namespace, s.name, kind, status, reason)
 }
 
 // awaitGone waits until our API no longer has the object.
@@ -120,16 +95,8 @@ func (s subject) awaitGone(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		return fmt.Errorf("finalizers %v, conditions %s", server.Finalizers, describe(server.Status.Conditions))
+		return fmt.Errorf("finalizers %v, conditions %s", server.Finalizers, harness.DescribeConditions(server.Status.Conditions))
 	})
-}
-
-func describe(conditions []metav1.Condition) string {
-	out := ""
-	for _, c := range conditions {
-		out += fmt.Sprintf("\n  %s=%s %s (generation %d): %s", c.Type, c.Status, c.Reason, c.ObservedGeneration, c.Message)
-	}
-	return out
 }
 
 // events lists what was said about a namespace's objects.
