@@ -45,7 +45,7 @@ func perconaBackups(server *v1alpha1.DittoServer, now livePercona, versions perc
 		"name": perconaRepo,
 		"s3": map[string]any{
 			"bucket":   backup.Bucket,
-			"endpoint": backup.Endpoint,
+			"endpoint": backupHost(backup),
 			"region":   backup.Region,
 		},
 		"schedules": map[string]any{
@@ -89,7 +89,12 @@ func perconaPath(server *v1alpha1.DittoServer, backup *v1alpha1.PerconaBackupSpe
 // virtualHosted tells whether the name of the bucket can be part of the host name. AWS serves that, others may not; and a
 // bucket with a dot has a host name that the certificate of AWS does not cover.
 func virtualHosted(backup *v1alpha1.PerconaBackupSpec) bool {
-	host, _, _ := strings.Cut(strings.ToLower(backup.Endpoint), ":")
+	host, _, _ := strings.Cut(strings.ToLower(backupHost(backup)), ":")
 	aws := strings.HasSuffix(host, ".amazonaws.com") || strings.HasSuffix(host, ".amazonaws.com.cn")
 	return aws && !strings.Contains(backup.Bucket, ".")
+}
+
+// backupHost is the S3 service without a scheme: pgBackRest speaks HTTPS in any case.
+func backupHost(backup *v1alpha1.PerconaBackupSpec) string {
+	return strings.TrimPrefix(backup.Endpoint, "https://")
 }

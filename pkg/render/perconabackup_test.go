@@ -4,7 +4,9 @@
 package render_test
 
 import (
+	"fmt"
 	"maps"
+	"strings"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -26,6 +28,7 @@ func TestBackupsByBucketAndEndpoint(t *testing.T) {
 		{"AWS in China too", "backups", "s3.cn-north-1.amazonaws.com.cn", nil},
 		{"with a port as well", "backups", "S3.eu-west-1.amazonaws.com:443", nil},
 		{"a bucket with a dot has no certificate there", "backups.example.com", "s3.eu-west-1.amazonaws.com", "path"},
+		{"AWS with its scheme is AWS", "backups", "https://s3.eu-west-1.amazonaws.com", nil},
 		{"other services have it in the path", "backups", "minio.example.com:9000", "path"},
 		{"a name that only looks like AWS is another service", "backups", "notamazonaws.com", "path"},
 	}
@@ -34,6 +37,9 @@ func TestBackupsByBucketAndEndpoint(t *testing.T) {
 			server := perconaServer(t)
 			server.Spec.Percona.Backup = &v1alpha1.PerconaBackupSpec{Enabled: true, Bucket: tt.bucket, Endpoint: tt.endpoint}
 			got := newPerconaCluster(t).render(server)
+			if host := at(got, "spec", "backups", "pgbackrest", "repos"); strings.Contains(fmt.Sprint(host), "https://") {
+				t.Errorf("the scheme is passed on: %v", host)
+			}
 			if style := at(got, "spec", "backups", "pgbackrest", "global", "repo1-s3-uri-style"); style != tt.style {
 				t.Errorf("got %v, want %v", style, tt.style)
 			}

@@ -34,6 +34,13 @@ func TestStartSecretsListsWhatDfsReads(t *testing.T) {
 			{Name: "files-postgres-pguser-dittofs", Keys: []string{"host", "port", "user", "password"}, Purpose: render.PurposePercona, Hashed: true},
 			{Name: "files-postgres-cluster-cert", Keys: []string{"ca.crt"}, Purpose: render.PurposePostgresCA, Hashed: true},
 		}},
+		{"Percona wins over a Secret", func(s *v1alpha1.DittoServerSpec) {
+			s.Percona = &v1alpha1.PerconaSpec{Enabled: true}
+			s.Database.PostgresSecretRef = &v1alpha1.SecretReference{Name: "pg"}
+		}, []render.StartSecret{
+			{Name: "files-postgres-pguser-dittofs", Keys: []string{"host", "port", "user", "password"}, Purpose: render.PurposePercona, Hashed: true},
+			{Name: "files-postgres-cluster-cert", Keys: []string{"ca.crt"}, Purpose: render.PurposePostgresCA, Hashed: true},
+		}},
 		{"a cluster that is there has names of its own", func(s *v1alpha1.DittoServerSpec) {
 			s.Percona = &v1alpha1.PerconaSpec{Enabled: true, UserName: "dfs", ExistingClusterRef: &v1alpha1.PerconaClusterReference{Name: "shared"},
 				CASecretRef: &v1alpha1.SecretKeyReference{Name: "own-ca", Key: "root.pem"}}

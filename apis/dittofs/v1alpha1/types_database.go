@@ -34,7 +34,8 @@ type DatabaseSpec struct {
 	// with the keys host, database, user and password and, if wanted, port
 	// (default 5432) and sslmode (disable, require, verify-ca or verify-full;
 	// default disable). Its host, database and user must not change once the
-	// server has been set up; the password may.
+	// server has been set up; the password may. It is not used with
+	// percona.enabled.
 	// +optional
 	// +k8s:optional
 	PostgresSecretRef *SecretReference `json:"postgresSecretRef,omitempty"`
@@ -101,4 +102,13 @@ type LocalSecretReference struct {
 	// +k8s:required
 	// +k8s:format=k8s-long-name
 	Name string `json:"name"`
+}
+
+// PostgresSecret is the Secret that leads to the database, nil if none does:
+// Percona wins over database.postgresSecretRef.
+func (s *DittoServerSpec) PostgresSecret() *SecretReference {
+	if s.Percona != nil && s.Percona.Enabled {
+		return nil
+	}
+	return s.Database.PostgresSecretRef
 }

@@ -198,8 +198,8 @@ type PerconaBackupSpec struct {
 	// +k8s:maxLength=255
 	Bucket string `json:"bucket,omitempty"`
 
-	// endpoint of the S3 service without a scheme; needed when enabled. It must
-	// serve HTTPS. Example: s3.eu-west-1.amazonaws.com.
+	// endpoint is the host of the S3 service, with a port if wanted; needed when
+	// enabled. It must serve HTTPS. Example: s3.eu-west-1.amazonaws.com.
 	// +optional
 	// +k8s:optional
 	// +k8s:maxLength=2048

@@ -22,12 +22,7 @@ var plainFile = regexp.MustCompile(`^[A-Za-z0-9._/-]+$`)
 func validateDatabase(spec *dittofsv1alpha1.DittoServerSpec, dbPath *field.Path) field.ErrorList {
 	database := &spec.Database
 	if ref := database.PostgresSecretRef; ref != nil {
-		errs := validateNotOptional(ref.Optional, dbPath.Child("postgresSecretRef", "optional"))
-		if usesPercona(spec) {
-			errs = append(errs, field.Forbidden(dbPath.Child("postgresSecretRef"),
-				"the server has one database: take this field away to use the PerconaPGCluster, or set percona.enabled to false to use the database that the Secret leads to"))
-		}
-		return errs
+		return validateNotOptional(ref.Optional, dbPath.Child("postgresSecretRef", "optional"))
 	}
 	if usesPercona(spec) {
 		return nil

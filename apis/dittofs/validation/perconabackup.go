@@ -47,8 +47,8 @@ func validateBackup(backup *dittofsv1alpha1.PerconaBackupSpec, path *field.Path)
 	if backup.Bucket != "" && !bucketName.MatchString(backup.Bucket) {
 		errs = append(errs, field.Invalid(path.Child("bucket"), backup.Bucket, "must be the name of a bucket: letters, digits, '.', '_' and '-'"))
 	}
-	if backup.Endpoint != "" && utf8.RuneCountInString(backup.Endpoint) <= maxURL && !isHostPort(backup.Endpoint) {
-		errs = append(errs, field.Invalid(path.Child("endpoint"), backup.Endpoint, "must be HOST or HOST:PORT without a scheme, for example s3.eu-west-1.amazonaws.com"))
+	if backup.Endpoint != "" && utf8.RuneCountInString(backup.Endpoint) <= maxURL && !isHostPort(strings.TrimPrefix(backup.Endpoint, "https://")) {
+		errs = append(errs, field.Invalid(path.Child("endpoint"), backup.Endpoint, "must be HOST or HOST:PORT, which is spoken to by HTTPS, for example s3.eu-west-1.amazonaws.com"))
 	}
 	if !regionName.MatchString(backup.Region) {
 		errs = append(errs, field.Invalid(path.Child("region"), backup.Region, "must be letters, digits and '-', for example eu-west-1"))

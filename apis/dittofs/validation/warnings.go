@@ -77,6 +77,9 @@ func databaseWarnings(spec *dittofsv1alpha1.DittoServerSpec) []string {
 	switch {
 	case usesPercona(spec):
 		over("percona")
+		if ref := spec.Database.PostgresSecretRef; ref != nil {
+			warnings = append(warnings, fmt.Sprintf("spec.database.postgresSecretRef: Secret %q is not used, percona wins: the database is in the PerconaPGCluster", ref.Name))
+		}
 	case spec.Database.PostgresSecretRef != nil:
 		over("postgresSecretRef")
 	}

@@ -93,7 +93,8 @@ func (r *references) identity(server *dittofsv1alpha1.DittoServer, path *field.P
 
 func (r *references) database(server *dittofsv1alpha1.DittoServer, path *field.Path) {
 	if ref := server.Spec.Database.PostgresSecretRef; ref != nil {
-		r.name(path.Child("database", "postgresSecretRef"), ref.Name, false)
+		// With Percona it is not read, and not missed.
+		r.name(path.Child("database", "postgresSecretRef"), ref.Name, server.Spec.PostgresSecret() == nil)
 	}
 	percona := server.Spec.Percona
 	if percona == nil {

@@ -33,7 +33,7 @@ type databaseIdentity struct {
 // databaseIdentity reads it from the spec and the start Secrets. What is not there yet leaves it empty.
 func (p *pass) databaseIdentity(values map[render.SecretKey][]byte) databaseIdentity {
 	id := databaseOf(p.server)
-	ref := p.server.Spec.Database.PostgresSecretRef
+	ref := p.server.Spec.PostgresSecret()
 	if id.kind != kindPostgres || ref == nil {
 		return id
 	}
@@ -92,7 +92,7 @@ func (p *pass) guardDatabase(start *startState) {
 	}
 	p.identity, start.ready = databaseIdentity{}, false
 	source := "The spec"
-	if ref := p.server.Spec.Database.PostgresSecretRef; ref != nil {
+	if ref := p.server.Spec.PostgresSecret(); ref != nil {
 		source = "Secret " + ref.Name
 	}
 	consequence := "The server is not started on it."

@@ -109,7 +109,7 @@ func (v view) databaseReady() verdict {
 		return yes(reasonDatabaseReachable, "dfs reaches its database.")
 	}
 	advice := "the volume at /data/controlplane"
-	if ref := v.server.Spec.Database.PostgresSecretRef; ref != nil {
+	if ref := v.server.Spec.PostgresSecret(); ref != nil {
 		advice = fmt.Sprintf("the PostgreSQL server that Secret %s leads to", ref.Name)
 	}
 	return no(reasonDatabaseUnreached, "dfs says that its database is %s. Check %s.", v.dfs.Database, advice)

@@ -898,7 +898,7 @@ func schema_dittofs_apiserver_apis_dittofs_v1alpha1_DatabaseSpec(ref common.Refe
 					},
 					"postgresSecretRef": {
 						SchemaProps: spec.SchemaProps{
-							Description: "postgresSecretRef names the Secret, in the namespace of the DittoServer, with the keys host, database, user and password and, if wanted, port (default 5432) and sslmode (disable, require, verify-ca or verify-full; default disable). Its host, database and user must not change once the server has been set up; the password may.",
+							Description: "postgresSecretRef names the Secret, in the namespace of the DittoServer, with the keys host, database, user and password and, if wanted, port (default 5432) and sslmode (disable, require, verify-ca or verify-full; default disable). Its host, database and user must not change once the server has been set up; the password may. It is not used with percona.enabled.",
 							Ref:         ref(v1alpha1.SecretReference{}.OpenAPIModelName()),
 						},
 					},
@@ -2366,7 +2366,7 @@ func schema_dittofs_apiserver_apis_dittofs_v1alpha1_PerconaBackupSpec(ref common
 					},
 					"endpoint": {
 						SchemaProps: spec.SchemaProps{
-							Description: "endpoint of the S3 service without a scheme; needed when enabled. It must serve HTTPS. Example: s3.eu-west-1.amazonaws.com.",
+							Description: "endpoint is the host of the S3 service, with a port if wanted; needed when enabled. It must serve HTTPS. Example: s3.eu-west-1.amazonaws.com.",
 							Type:        []string{"string"},
 							Format:      "",
 						},

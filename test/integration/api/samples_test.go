@@ -95,6 +95,7 @@ var operatorsWarnings = regexp.MustCompile(`^Warning: spec\.(` +
 	`[A-Za-z.]+: missing Secret ".*: the server waits for it|` +
 	`percona\.backup: no backups are made: .*|` +
 	`database\.type: "sqlite" is not used, .*|` +
+	`database\.postgresSecretRef: Secret ".*" is not used, percona wins: .*|` +
 	`deletionPolicy\.database: Delete loses .*|` +
 	`identity\.kerberos\.netbiosDomain: without it .*)$`)
 

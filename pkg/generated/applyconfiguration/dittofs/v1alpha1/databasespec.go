@@ -25,7 +25,8 @@ type DatabaseSpecApplyConfiguration struct {
 	// with the keys host, database, user and password and, if wanted, port
 	// (default 5432) and sslmode (disable, require, verify-ca or verify-full;
 	// default disable). Its host, database and user must not change once the
-	// server has been set up; the password may.
+	// server has been set up; the password may. It is not used with
+	// percona.enabled.
 	PostgresSecretRef *SecretReferenceApplyConfiguration `json:"postgresSecretRef,omitempty"`
 }
 

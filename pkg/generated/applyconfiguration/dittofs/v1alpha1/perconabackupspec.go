@@ -14,8 +14,8 @@ type PerconaBackupSpecApplyConfiguration struct {
 	Enabled *bool `json:"enabled,omitempty"`
 	// bucket to write to; needed when enabled.
 	Bucket *string `json:"bucket,omitempty"`
-	// endpoint of the S3 service without a scheme; needed when enabled. It must
-	// serve HTTPS. Example: s3.eu-west-1.amazonaws.com.
+	// endpoint is the host of the S3 service, with a port if wanted; needed when
+	// enabled. It must serve HTTPS. Example: s3.eu-west-1.amazonaws.com.
 	Endpoint *string `json:"endpoint,omitempty"`
 	// region of the bucket. Default eu-west-1.
 	Region *string `json:"region,omitempty"`
