@@ -6,7 +6,6 @@ package api_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"testing"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -49,10 +48,11 @@ func removePercona(t *testing.T) {
 	t.Helper()
 	cluster.Admin.Kubectl("").Stdin(perconaDefinition).Run(t, "delete", "-f", "-")
 	harness.Eventually(t, "the kind is not served any more", func(context.Context) error {
-		if _, err := cluster.Admin.Kube.Discovery().ServerResourcesForGroupVersion("pgv2.percona.com/v2"); !apierrors.IsNotFound(err) {
-			return fmt.Errorf("discovery answers %v, want 404", err)
+		_, err := cluster.Admin.Kube.Discovery().ServerResourcesForGroupVersion("pgv2.percona.com/v2")
+		if apierrors.IsNotFound(err) {
+			return nil
 		}
-		return nil
+		return errors.Join(err, errors.New("discovery does not answer with 404"))
 	})
 	if err := cluster.Server.Stop(); err != nil {
 		t.Fatal(err)
