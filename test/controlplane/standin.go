@@ -15,6 +15,8 @@ import (
 type StandIn struct {
 	// URLTemplate is what our server's --dfs-url-template takes.
 	URLTemplate string
+	// URL is where tests control it.
+	URL string
 	// LogPath is its output.
 	LogPath string
 
@@ -41,7 +43,8 @@ func (p *ControlPlane) StartStandIn(ctx context.Context) (*StandIn, error) {
 	lease.release()
 	address := fmt.Sprintf("127.0.0.1:%d", lease.port)
 	s := &StandIn{
-		URLTemplate: "http://" + address + "/{namespace}/{name}",
+		URLTemplate: "{scheme}://" + address + "/{namespace}/{name}",
+		URL:         "http://" + address,
 		LogPath:     p.keeper.logPath("standin-dfs"),
 		plane:       p, address: address,
 		args: []string{"--kubeconfig=" + kubeconfig, "--listen=" + address},

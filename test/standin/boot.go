@@ -11,6 +11,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -187,7 +188,8 @@ func (r *podReader) checkFiles(ctx context.Context, c *corev1.Container, cfg set
 		// The image of dfs has no /etc/krb5.conf.
 		wanted["kerberos.krb5_conf"] = cmp.Or(cfg.str("kerberos.krb5_conf"), kerberos.Krb5Conf, "/etc/krb5.conf")
 	}
-	for key, file := range wanted {
+	for _, key := range slices.Sorted(maps.Keys(wanted)) {
+		file := wanted[key]
 		if file == "" {
 			continue
 		}

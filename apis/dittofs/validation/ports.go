@@ -33,7 +33,7 @@ func validatePorts(spec *dittofsv1alpha1.DittoServerSpec, path *field.Path) fiel
 	}
 	metrics, metricsPath := ptr.Deref(spec.Metrics.Port, 0), path.Child("metrics", "port")
 	if metrics == api {
-		errs = append(errs, field.Invalid(metricsPath, metrics, "must not be controlPlane.port: one port of the pod has one listener; use another one, for example 9090"))
+		errs = append(errs, field.Invalid(metricsPath, metrics, "must not be controlPlane.port: one port of the pod has one listener; use another one, for example 9091"))
 	}
 	return append(errs, validateAdapterClash(metrics, "9090", metricsPath)...)
 }

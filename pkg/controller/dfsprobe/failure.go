@@ -30,7 +30,7 @@ func describe(err error, t TLS) string {
 		return "something other than a DittoFS server answers"
 	case !t.On && errors.As(err, &status) && status.Path == healthPath && status.Code == http.StatusBadRequest:
 		// What a server that speaks TLS says to plain HTTP.
-		return "it speaks TLS, and was asked without: its pod is to be replaced by one of the current template"
+		return "it speaks TLS, and was asked without: either its pod is of an older template and about to be replaced, or --dfs-url-template says http:// instead of {scheme}://"
 	default:
 		return err.Error()
 	}

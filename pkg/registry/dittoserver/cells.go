@@ -78,3 +78,14 @@ func volumesCell(server *dittofsv1alpha1.DittoServer) string {
 	}
 	return fmt.Sprintf("%d/%d", bound, len(server.Status.Volumes))
 }
+
+func storageClassCell(server *dittofsv1alpha1.DittoServer) string {
+	switch class := server.Spec.Storage.StorageClassName; {
+	case server.Spec.Storage.Ephemeral, class != nil && *class == "":
+		return none
+	case class == nil:
+		return "<default>"
+	default:
+		return *class
+	}
+}

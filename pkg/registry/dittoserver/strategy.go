@@ -61,12 +61,17 @@ func resetFields(paths ...fieldpath.Path) map[fieldpath.APIVersion]*fieldpath.Se
 	return map[fieldpath.APIVersion]*fieldpath.Set{version: fieldpath.NewSet(paths...)}
 }
 
+// operatorFinalizer is that of the DittoFS operator on its own kind.
+const operatorFinalizer = "dittofs.dittofs.com/finalizer"
+
 // PrepareForCreate puts under the server's control what users must not decide:
 // status, generation, the finalizer and the record of a deletion.
 func (*strategy) PrepareForCreate(_ context.Context, obj runtime.Object) {
 	server := obj.(*dittofsv1alpha1.DittoServer)
 	server.Status = dittofsv1alpha1.DittoServerStatus{}
 	server.Generation = 1
+	// A manifest that was exported from the DittoFS operator has its finalizer, which nobody would ever remove here.
+	server.Finalizers = slices.DeleteFunc(server.Finalizers, func(f string) bool { return f == operatorFinalizer })
 	addFinalizer(server)
 	delete(server.Annotations, dittofsv1alpha1.AnnotationDeletionPropagation)
 }

@@ -16,7 +16,7 @@ import (
 
 func TestACreateIsUnderTheServersControl(t *testing.T) {
 	server := &dittofsv1alpha1.DittoServer{
-		ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{
+		ObjectMeta: metav1.ObjectMeta{Finalizers: []string{"dittofs.dittofs.com/finalizer"}, Annotations: map[string]string{
 			dittofsv1alpha1.AnnotationDeletionPropagation: "Orphan", "mine": "kept",
 		}},
 		Status: dittofsv1alpha1.DittoServerStatus{Phase: dittofsv1alpha1.PhaseRunning},

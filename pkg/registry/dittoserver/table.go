@@ -34,6 +34,7 @@ var columns = []metav1.TableColumnDefinition{
 	{Name: "Image", Type: "string", Priority: 1, Description: "Container image of dfs that is wanted."},
 	{Name: "Database", Type: "string", Priority: 1, Description: "Kind of database: sqlite, postgres or percona."},
 	{Name: "Volumes", Type: "string", Priority: 1, Description: "Volumes that are bound, of those that there are; ephemeral if they live and die with the pod."},
+	{Name: "StorageClass", Type: "string", Priority: 1, Description: "StorageClass of the volumes; <default> is that of the cluster."},
 }
 
 func (tableConvertor) ConvertToTable(_ context.Context, object, options runtime.Object) (*metav1.Table, error) {
@@ -59,6 +60,6 @@ func row(obj runtime.Object, _ metav1.Object, name, age string) ([]any, error) {
 	}
 	return []any{
 		name, string(phaseOf(server)), readyCell(server), adaptersCell(server), endpointCell(server), orNone(server.Status.Version), age,
-		server.Spec.Image, databaseCell(server), volumesCell(server),
+		server.Spec.Image, databaseCell(server), volumesCell(server), storageClassCell(server),
 	}, nil
 }

@@ -35,8 +35,8 @@ func TestTable(t *testing.T) {
 		t.Fatalf("%d rows", len(table.Rows))
 	}
 	for i, want := range []string{
-		"files Pending Unknown <none> <none> <none> <unknown> dfs:v1 sqlite <none>",
-		"files Deleting False <none> <none> <none> <unknown> dfs:v1 sqlite <none>",
+		"files Pending Unknown <none> <none> <none> <unknown> dfs:v1 sqlite <none> <default>",
+		"files Deleting False <none> <none> <none> <unknown> dfs:v1 sqlite <none> <default>",
 	} {
 		if got := cells(t, table.Rows[i]); got != want {
 			t.Errorf("row %d: %s, want %s", i, got, want)
@@ -56,7 +56,7 @@ func TestTable(t *testing.T) {
 	if got := strings.Join(short, " "); got != "Name Phase Ready Adapters Endpoint Version Age" {
 		t.Errorf("columns %s", got)
 	}
-	if got := strings.Join(wide, " "); got != "Name Phase Ready Adapters Endpoint Version Age Image Database Volumes" {
+	if got := strings.Join(wide, " "); got != "Name Phase Ready Adapters Endpoint Version Age Image Database Volumes StorageClass" {
 		t.Errorf("columns with -o wide %s", got)
 	}
 	bare, err := tableConvertor{}.ConvertToTable(t.Context(), fresh, &metav1.TableOptions{NoHeaders: true})
@@ -98,6 +98,9 @@ func TestCellsShowTheStatus(t *testing.T) {
 		"the address from outside goes first": {func(s *dittofsv1alpha1.DittoServer) {
 			s.Status.Endpoints = dittofsv1alpha1.EndpointsStatus{API: "http://files-api.a.svc:8080", ExternalAPI: "https://files.example.com"}
 		}, endpointCell, "https://files.example.com"},
+		"the class of the volumes": {func(s *dittofsv1alpha1.DittoServer) { s.Spec.Storage.StorageClassName = ptr.To("fast") }, storageClassCell, "fast"},
+		"volumes without a class":  {func(s *dittofsv1alpha1.DittoServer) { s.Spec.Storage.StorageClassName = ptr.To("") }, storageClassCell, "<none>"},
+		"no volumes, no class":     {func(s *dittofsv1alpha1.DittoServer) { s.Spec.Storage.Ephemeral = true }, storageClassCell, "<none>"},
 		"the database of the spec": {func(s *dittofsv1alpha1.DittoServer) {
 			s.Spec.Database.PostgresSecretRef = &dittofsv1alpha1.SecretReference{Name: "database"}
 		}, databaseCell, "postgres"},

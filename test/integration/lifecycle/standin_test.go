@@ -10,7 +10,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"strings"
 	"testing"
 
 	"github.com/dittofs/dittofs-apiserver/test/integration/harness"
@@ -20,7 +19,7 @@ import (
 // control calls the stand-in about one server: "faults" or "requests".
 func (s subject) control(t *testing.T, method, what string, body any) []byte {
 	t.Helper()
-	base, _, _ := strings.Cut(cluster.StandIn.URLTemplate, "/{")
+	base := cluster.StandIn.URL
 	data, err := json.Marshal(body)
 	if err != nil {
 		t.Fatal(err)
@@ -74,7 +73,7 @@ func (s subject) requests(t *testing.T) (total int, list []standin.RequestCount)
 func (s subject) awaitDFS(t *testing.T) {
 	t.Helper()
 	uid := string(s.pod(t).UID)
-	base, _, _ := strings.Cut(cluster.StandIn.URLTemplate, "/{")
+	base := cluster.StandIn.URL
 	harness.Eventually(t, "dfs runs in the new pod", func(ctx context.Context) error {
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/_standin/servers", nil)
 		if err != nil {
