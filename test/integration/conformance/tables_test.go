@@ -22,19 +22,19 @@ func tableBehaviours() []behaviour {
 				for _, include := range []string{"None", "Metadata", "Object", ""} {
 					table := s.send(include, http.MethodGet, s.all(), query("includeObject", include), accept(asTable))
 					rows := table.json["rows"].([]any)
-					s.note("the object is a %s", s.plain(fmt.Sprint(lookup(rows[0], "object", "kind"))))
+					s.note("the kind of the object is %s", s.plain(fmt.Sprint(lookup(rows[0], "object", "kind"))))
 				}
 				s.send("an unknown word", http.MethodGet, s.all(), query("includeObject", "Half"), accept(asTable))
 			},
 			want: []string{
 				"None: 200 a Table of 1",
-				"the object is a <nil>",
+				"the kind of the object is <nil>",
 				"Metadata: 200 a Table of 1",
-				"the object is a PartialObjectMetadata",
+				"the kind of the object is PartialObjectMetadata",
 				"Object: 200 a Table of 1",
-				"the object is a KIND",
+				"the kind of the object is KIND",
 				": 200 a Table of 1",
-				"the object is a PartialObjectMetadata",
+				"the kind of the object is PartialObjectMetadata",
 				"an unknown word: 400 BadRequest",
 			},
 		},
