@@ -14,7 +14,7 @@ import (
 // pod collects from the fields that become parts of the pod as they are.
 func (r *references) pod(spec *dittofsv1alpha1.DittoServerSpec, path *field.Path) {
 	for i, ref := range spec.ImagePullSecrets {
-		r.name(path.Child("imagePullSecrets").Index(i), ref.Name, false)
+		r.other(path.Child("imagePullSecrets").Index(i), ref.Name, "the image is pulled without it")
 	}
 	for i, env := range spec.ExtraEnv {
 		if env.ValueFrom == nil || env.ValueFrom.SecretKeyRef == nil {

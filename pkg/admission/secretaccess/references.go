@@ -103,7 +103,7 @@ func (r *references) database(server *dittofsv1alpha1.DittoServer, path *field.P
 	path = path.Child("percona")
 	r.key(path.Child("caSecretRef"), percona.CASecretRef)
 	if backup := percona.Backup; backup != nil && backup.CredentialsSecretRef != nil {
-		r.name(path.Child("backup", "credentialsSecretRef"), backup.CredentialsSecretRef.Name, false)
+		r.other(path.Child("backup", "credentialsSecretRef"), backup.CredentialsSecretRef.Name, "PostgreSQL waits for it")
 	}
 	if !percona.Enabled {
 		return
@@ -135,16 +135,16 @@ func (r *references) database(server *dittofsv1alpha1.DittoServer, path *field.P
 func (r *references) controlPlane(controlPlane *dittofsv1alpha1.ControlPlaneSpec, path *field.Path) {
 	r.name(path.Child("certSecretName"), controlPlane.CertSecretName, false)
 	r.name(path.Child("clientCASecretName"), controlPlane.ClientCASecretName, false)
-	r.name(path.Child("clientCertSecretName"), controlPlane.ClientCertSecretName, false)
+	r.other(path.Child("clientCertSecretName"), controlPlane.ClientCertSecretName, "the controllers cannot call the dfs API until then")
 	if ingress := controlPlane.Ingress; ingress != nil {
-		r.ingress(path.Child("ingress", "tlsSecretName"), ingress.TLSSecretName)
+		r.other(path.Child("ingress", "tlsSecretName"), ingress.TLSSecretName,
+			"the server and its Ingress are made all the same, and the ingress controller has no certificate for the host until then")
 	}
 }
 
-// ingress: the Secret is read by the ingress controller, never by us or the pod.
-func (r *references) ingress(path *field.Path, name string) {
+// other is a Secret that dfs does not read, with what becomes of it without.
+func (r *references) other(path *field.Path, name, without string) {
 	if name != "" {
-		*r = append(*r, reference{name: name, field: path.String(),
-			without: "the server and its Ingress are made all the same, and the ingress controller has no certificate for the host until then"})
+		*r = append(*r, reference{name: name, field: path.String(), without: without})
 	}
 }

@@ -49,7 +49,8 @@ func TestSecretsThatWillNotDoAreWarnedOf(t *testing.T) {
 		"on a change too":                     {server: server(image), old: server(), there: append(others[1:], strong), want: []string{`spec.identity.admin.passwordSecretRef: missing Secret "admin" in namespace team: the server waits for it`}},
 		"a short JWT secret":                  {server: server(), there: append(others, jwt(weak)), want: []string{`spec.identity.jwt.secretRef: key "k" of Secret "jwt" is shorter than 32 bytes: the server does not start with it`}},
 		"a JWT Secret without the key":        {server: server(), there: append(others, secret("jwt")), want: []string{`spec.identity.jwt.secretRef.key: Secret "jwt" has no key "k": the server waits for it`}},
-		"the credentials of backups":          {server: server(withBackup), there: append(others, strong), want: []string{`spec.percona.backup.credentialsSecretRef: missing Secret "s3" in namespace team: the server waits for it`}},
+		"the credentials of backups":          {server: server(withBackup), there: append(others, strong), want: []string{`spec.percona.backup.credentialsSecretRef: missing Secret "s3" in namespace team: PostgreSQL waits for it`}},
+		"a Secret for the image":              {server: server(pulled), there: append(others, strong), want: []string{`spec.imagePullSecrets[0]: missing Secret "registry" in namespace team: the image is pulled without it`}},
 		"the certificate of the Ingress":      {server: server(withIngress), there: append(others, strong), want: []string{`spec.controlPlane.ingress.tlsSecretName: missing Secret "files-tls" in namespace team: the server and its Ingress are made all the same, and the ingress controller has no certificate for the host until then`}},
 		"what is generated is not missed":     {server: plain(percona)},
 		"who may not read them hears nothing": {server: server(), denied: "pg"},
@@ -86,4 +87,8 @@ func TestAHostThatDoesNotAnswerCostsWarningsOnly(t *testing.T) {
 	if err != nil || len(heard.texts) > 0 {
 		t.Errorf("got %v, %q", err, heard.texts)
 	}
+}
+
+func pulled(s *dittofsv1alpha1.DittoServer) {
+	s.Spec.ImagePullSecrets = []corev1.LocalObjectReference{{Name: "registry"}}
 }

@@ -92,7 +92,7 @@ func TestSamplesShowEveryFieldThatTheSamplesOfTheOperatorUse(t *testing.T) {
 // The samples of the operator name what this cluster does not have, and leave to us what ours decide.
 var operatorsWarnings = regexp.MustCompile(`^Warning: spec\.(` +
 	`image: ".*" moves with every release; .*|` +
-	`[A-Za-z.]+: missing Secret ".*: the server waits for it|` +
+	`[A-Za-z.]+: missing Secret ".*|` +
 	`percona\.backup: no backups are made: .*|` +
 	`database\.type: "sqlite" is not used, .*|` +
 	`database\.postgresSecretRef: Secret ".*" is not used, percona wins: .*|` +
