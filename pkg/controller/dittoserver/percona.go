@@ -5,12 +5,12 @@ package dittoserver
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -22,7 +22,8 @@ import (
 
 const (
 	perconaKind = "PerconaPGCluster"
-	// existingRetry is how often a cluster is looked at that is waited for and not ours: only ours are watched.
+	// existingRetry is how often a cluster is looked at that is waited for and not ours, or for the kind: only clusters of
+	// ours are watched, and a kind that comes is served a moment after its event.
 	existingRetry = 10 * time.Second
 )
 
@@ -65,7 +66,7 @@ func (p *pass) perconaCluster(ctx context.Context) error {
 	}
 	switch {
 	case notServed(err):
-		p.perconaProblem(refusedRetry, reasonPerconaNotInstalled,
+		p.perconaProblem(existingRetry, reasonPerconaNotInstalled,
 			"The cluster does not serve the kind %s (%s): install the Percona operator for PostgreSQL, which runs the database.",
 			perconaKind, render.PerconaClusterKind.GroupVersion())
 		return nil
@@ -111,20 +112,10 @@ func (p *pass) findPercona(ctx context.Context) (*unstructured.Unstructured, err
 	return live, nil
 }
 
-// notServed says that the cluster does not know the kind. A kind that went a moment ago is a 404 that names no object.
+// notServed says that the cluster does not know the kind. For a kind that went a moment ago the answer is a 404 that no
+// registry has written; to whom it was said, and of which object, the client adds by itself.
 func notServed(err error) bool {
-	if err == nil {
-		return false
-	}
-	if meta.IsNoMatchError(err) {
-		return true
-	}
-	var status apierrors.APIStatus
-	if !apierrors.IsNotFound(err) || !errors.As(err, &status) {
-		return false
-	}
-	details := status.Status().Details
-	return details == nil || details.Name == ""
+	return meta.IsNoMatchError(err) || apierrors.IsNotFound(err) && apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse)
 }
 
 // ensurePercona makes the cluster, or changes what of it is ours. It is nil after a noted problem, and while only a plan is

@@ -5,6 +5,8 @@ package dittoserver
 
 import (
 	"context"
+	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -13,10 +15,12 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -43,7 +47,7 @@ func TestWithoutThePerconaOperatorTheStatusSaysWhatToInstall(t *testing.T) {
 	f := newPercona(t)
 	api := f.rec.Live
 	f.rec.Live = withoutPercona{api}
-	if res := f.reconcile(); res.RequeueAfter == 0 || res.RequeueAfter > refusedRetry {
+	if res := f.reconcile(); res.RequeueAfter == 0 || res.RequeueAfter > existingRetry {
 		t.Errorf("it is tried again after %s", res.RequeueAfter)
 	}
 	f.wantCondition(databaseReady, metav1.ConditionFalse, reasonPerconaNotInstalled, "pgv2.percona.com/v2", "install", "not started")
@@ -57,6 +61,31 @@ func TestWithoutThePerconaOperatorTheStatusSaysWhatToInstall(t *testing.T) {
 	}
 	f.rec.Live = api
 	f.serves()
+}
+
+func TestAKindThatIsGoneIsToldFromAClusterThatIsGone(t *testing.T) {
+	resource := schema.GroupResource{Group: "pgv2.percona.com", Resource: "perconapgclusters"}
+	for _, tt := range []struct {
+		name string
+		err  error
+		want bool
+	}{
+		{"no error", nil, false},
+		{"a kind that the client does not find", &meta.NoKindMatchError{GroupKind: render.PerconaClusterKind.GroupKind()}, true},
+		{"a path that the API does not have, of which the client names the object",
+			apierrors.NewGenericServerResponse(http.StatusNotFound, http.MethodGet, resource, "files-postgres", "404 page not found", 0, true), true},
+		{"a cluster that the API does not have", apierrors.NewNotFound(resource, "files-postgres"), false},
+		{"a path that nobody may use", apierrors.NewGenericServerResponse(http.StatusForbidden, http.MethodGet, resource, "files-postgres", "no", 0, true), false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := notServed(tt.err); got != tt.want {
+				t.Errorf("got %t, want %t, of %v", got, tt.want, tt.err)
+			}
+			if got := tt.err != nil && notServed(fmt.Errorf("apply: %w", tt.err)); got != tt.want {
+				t.Errorf("wrapped: got %t, want %t", got, tt.want)
+			}
+		})
+	}
 }
 
 func TestTheServerWaitsForItsNewCluster(t *testing.T) {

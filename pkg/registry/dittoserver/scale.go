@@ -50,7 +50,7 @@ func (r *scaleREST) Update(ctx context.Context, name string, info rest.UpdatedOb
 	createValidation rest.ValidateObjectFunc, updateValidation rest.ValidateObjectUpdateFunc,
 	_ bool, options *metav1.UpdateOptions,
 ) (runtime.Object, bool, error) {
-	obj, _, err := r.store.Update(ctx, name, &scaleUpdate{name: name, scale: info},
+	obj, _, err := r.store.Update(ctx, name, &scaleUpdate{name: name, scale: changed{info}},
 		toScaleValidation(createValidation), toScaleUpdateValidation(updateValidation), false, options)
 	if err != nil {
 		return nil, false, err

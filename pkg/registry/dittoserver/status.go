@@ -66,7 +66,7 @@ func (r *partREST) Update(ctx context.Context, name string, info rest.UpdatedObj
 	createValidation rest.ValidateObjectFunc, updateValidation rest.ValidateObjectUpdateFunc,
 	_ bool, options *metav1.UpdateOptions,
 ) (runtime.Object, bool, error) {
-	return r.store.Update(ctx, name, info, createValidation, updateValidation, false, options)
+	return r.store.Update(ctx, name, changed{info}, createValidation, updateValidation, false, options)
 }
 
 func (r *partREST) GetResetFields() map[fieldpath.APIVersion]*fieldpath.Set {
