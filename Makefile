@@ -102,7 +102,7 @@ test-unit: controlplane ## Run the unit tests; some use a real kube-apiserver
 
 .PHONY: test-integration
 test-integration: local-binaries ## Run the integration tests against local control planes
-	@go test -timeout 30m -p 2 ./test/integration/...
+	@go test -count=1 -timeout 30m -p 2 ./test/integration/...
 
 # DFS_BINARY is a dfs executable. Without it these tests are skipped.
 .PHONY: test-dfs

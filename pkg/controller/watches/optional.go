@@ -36,7 +36,16 @@ type Optional struct {
 	source.SyncingSource
 
 	mu   sync.Mutex
+	run  context.Context    // of the controller: that of an event ends with the event
 	stop context.CancelFunc // nil while the kind is not there
+}
+
+// Start begins to watch for the kind.
+func (o *Optional) Start(ctx context.Context, q queue) error {
+	o.mu.Lock()
+	o.run = ctx
+	o.mu.Unlock()
+	return o.SyncingSource.Start(ctx, q)
 }
 
 // NewOptional returns a source for a kind with the given plural. Its events are about the DittoServer that the label
@@ -78,10 +87,10 @@ func (o *Optional) appeared(ctx context.Context, q queue) {
 	if o.stop != nil {
 		return
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	run, cancel := context.WithCancel(o.run)
 	objects := source.Kind[*metav1.PartialObjectMetadata](o.cache, o.metadata(), OfLabel[*metav1.PartialObjectMetadata](dittofsv1alpha1.LabelServer))
 	// It comes back at once, and asks for the kind until the API serves it.
-	if err := objects.Start(ctx, q); err != nil {
+	if err := objects.Start(run, q); err != nil {
 		cancel()
 		log.FromContext(ctx).Error(err, "Cannot watch an optional kind", "kind", o.kind)
 		return
