@@ -13,6 +13,8 @@ import (
 	"k8s.io/klog/v2"
 	"k8s.io/utils/clock"
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/dittofs/dittofs-apiserver/pkg/controller/servermetrics"
 )
 
 // Pauses after a term that could not be started or broke down.
@@ -22,6 +24,10 @@ const (
 	// settled is the length of a term after which the next failure counts as the first.
 	settled = 5 * time.Minute
 )
+
+// RegisterMetrics makes the metrics about single DittoServers visible; registering again does nothing. They have series
+// while this process runs the controllers.
+func RegisterMetrics() { servermetrics.Register() }
 
 // Run runs the controllers until the context ends, term after term. It returns an error only for a Config that is wrong.
 func Run(ctx context.Context, cfg Config) error {

@@ -27,6 +27,7 @@ import (
 	"github.com/dittofs/dittofs-apiserver/pkg/controller/apply"
 	"github.com/dittofs/dittofs-apiserver/pkg/controller/dfsprobe"
 	"github.com/dittofs/dittofs-apiserver/pkg/controller/dittoserver"
+	"github.com/dittofs/dittofs-apiserver/pkg/controller/servermetrics"
 	"github.com/dittofs/dittofs-apiserver/pkg/controller/sweeper"
 	"github.com/dittofs/dittofs-apiserver/pkg/controller/watches"
 )
@@ -82,18 +83,20 @@ func runTerm(ctx context.Context, cfg Config) error {
 	if err := mgr.Add(host); err != nil {
 		return fmt.Errorf("add the host cluster to the manager: %w", err)
 	}
+	counts := servermetrics.NewTable(mgr.GetClient(), clock.RealClock{})
 	var busy inFlight
 	// Whatever happens, the next term must find nobody at work.
 	defer busy.wait(logger)
-	if err := addLoops(ctx, cfg, mgr, host, &busy); err != nil {
+	if err := addLoops(ctx, cfg, mgr, host, &busy, counts); err != nil {
 		return err
 	}
+	defer counts.Expose()()
 	logger.Info("Controllers start")
 	return mgr.Start(ctx)
 }
 
 // addLoops adds the loops that are switched on.
-func addLoops(ctx context.Context, cfg Config, mgr manager.Manager, host cluster.Cluster, busy *inFlight) error {
+func addLoops(ctx context.Context, cfg Config, mgr manager.Manager, host cluster.Cluster, busy *inFlight, counts *servermetrics.Table) error {
 	if err := watches.IndexSecrets(ctx, mgr.GetFieldIndexer()); err != nil {
 		return fmt.Errorf("index DittoServers by Secret: %w", err)
 	}
@@ -125,6 +128,7 @@ func addLoops(ctx context.Context, cfg Config, mgr manager.Manager, host cluster
 			Clock:       clock.RealClock{},
 			Store:       store,
 			Changed:     notify(observed),
+			Called:      counts.Called,
 
 			WritesAllowed: servers.WritesAllowed,
 			ObserveOnly:   cfg.ObserveOnly,
@@ -134,7 +138,7 @@ func addLoops(ctx context.Context, cfg Config, mgr manager.Manager, host cluster
 		}
 	}
 	if on(loopServers) {
-		if err := dittoserver.Setup(mgr, host, busy.around(servers), observed, monitors, dittoserver.PerconaClusters(mgr, host)); err != nil {
+		if err := dittoserver.Setup(mgr, host, busy.around(counts.Around(servers)), observed, monitors, dittoserver.PerconaClusters(mgr, host)); err != nil {
 			return err
 		}
 	}

@@ -50,6 +50,7 @@ type Client struct {
 	http    *http.Client
 	token   func(context.Context) (string, error)
 	timeout time.Duration
+	called  func(error)
 }
 
 // New returns a client of the API under base, for example http://10.0.0.7:8080. A path in base is kept as a prefix.
@@ -97,7 +98,18 @@ type call struct {
 	body, into   any  // nil: none
 }
 
+// OnCall has f called after each exchange, with the error that came of it or nil. It is set before the client is used.
+func (c *Client) OnCall(f func(error)) { c.called = f }
+
 func (c *Client) do(ctx context.Context, cl call) error {
+	err := c.exchange(ctx, cl)
+	if c.called != nil {
+		c.called(err)
+	}
+	return err
+}
+
+func (c *Client) exchange(ctx context.Context, cl call) error {
 	parent := ctx
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()

@@ -38,6 +38,9 @@ type Prober struct {
 	Store   *Store
 	Changed func(ctx context.Context, server types.NamespacedName)
 
+	// Called counts each call, with what came of it. Nil: nobody counts.
+	Called func(server types.NamespacedName, err error)
+
 	// WritesAllowed says, with the reason, whether a server may be written to: not while its identity is in doubt. It is
 	// asked before each round and must answer from memory. Nil: it may.
 	WritesAllowed func(types.NamespacedName) (bool, string)

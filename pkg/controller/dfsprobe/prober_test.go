@@ -14,6 +14,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
 	"github.com/dittofs/dittofs-apiserver/pkg/dfs"
@@ -239,5 +240,28 @@ func TestValidateURLTemplate(t *testing.T) {
 		if err := ValidateURLTemplate(template); (err == nil) != ok {
 			t.Errorf("%q: %v", template, err)
 		}
+	}
+}
+
+func TestEachCallIsCountedForItsServer(t *testing.T) {
+	f := newFixture(t)
+	counted, failed := 0, 0
+	f.p.Called = func(server types.NamespacedName, err error) {
+		if server != f.key {
+			t.Errorf("a call was counted for %s", server)
+		}
+		counted++
+		if err != nil {
+			failed++
+		}
+	}
+	f.probe()
+	if calls := f.dfs.take(); counted != len(calls) || failed != 0 {
+		t.Errorf("%d calls were counted, %d of them failed; dfs had %q", counted, failed, calls)
+	}
+	f.dfs.set(func(d *fakeDFS) { d.broken = "/api/v1/adapters" })
+	f.later()
+	if failed != 1 {
+		t.Errorf("%d failed calls were counted", failed)
 	}
 }

@@ -50,7 +50,7 @@ func newVisit(p *Prober, server *dittofsv1alpha1.DittoServer, t Target, st *stat
 
 // round asks one server once. True says that the next round should wait longer.
 func (v *visit) round(ctx context.Context) (failed bool) {
-	if err := v.p.connect(ctx, v.key.Namespace, v.st, v.t); err != nil {
+	if err := v.p.connect(ctx, v.key, v.st, v.t); err != nil {
 		return v.fail(err.Error())
 	}
 	health, err := v.st.api.Health(ctx)

@@ -107,7 +107,7 @@ func (p *Prober) state(server types.NamespacedName) *state {
 }
 
 // connect makes the connection that a target needs. A changed target is a new chance: it starts without failures.
-func (p *Prober) connect(ctx context.Context, namespace string, st *state, t Target) error {
+func (p *Prober) connect(ctx context.Context, server types.NamespacedName, st *state, t Target) error {
 	if st.target != t {
 		st.failures = 0
 	}
@@ -117,11 +117,14 @@ func (p *Prober) connect(ctx context.Context, namespace string, st *state, t Tar
 	}
 	st.disconnect()
 	st.target = t
-	config, err := t.TLS.config(ctx, secretReader{p.Live}, namespace)
+	config, err := t.TLS.config(ctx, secretReader{p.Live}, server.Namespace)
 	if err != nil {
 		return err
 	}
 	st.api, err = p.Dial(t, config, func(ctx context.Context) (string, error) { return st.sign(ctx) })
+	if api, ok := st.api.(interface{ OnCall(func(error)) }); ok && err == nil && p.Called != nil {
+		api.OnCall(func(err error) { p.Called(server, err) })
+	}
 	return err
 }
 
