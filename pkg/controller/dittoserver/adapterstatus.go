@@ -9,7 +9,6 @@ import (
 	"net"
 	"slices"
 	"strconv"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -50,7 +49,7 @@ func (v view) reachable(status dittofsv1alpha1.AdapterStatus) dittofsv1alpha1.Ad
 		return status
 	}
 	port := clientPort(v.server, status, service)
-	host, waits := serviceHost(service)
+	host, waits := v.serviceHost(service)
 	if waits != "" {
 		if status.Message == "" || status.Running {
 			status.Message = waits
@@ -76,15 +75,14 @@ func clientPort(server *dittofsv1alpha1.DittoServer, status dittofsv1alpha1.Adap
 
 // serviceHost is the host by which a Service is reached, or what it waits for. The nodes behind a node port are not known
 // here: within the cluster the name leads there.
-func serviceHost(service *corev1.Service) (host, waits string) {
+func (v view) serviceHost(service *corev1.Service) (host, waits string) {
 	if service.Spec.Type != corev1.ServiceTypeLoadBalancer {
 		return fmt.Sprintf("%s.%s.svc", service.Name, service.Namespace), ""
 	}
 	if host := balancerHost(service); host != "" {
 		return host, ""
 	}
-	return "", fmt.Sprintf("The load balancer of Service %s has been pending since %s. A cluster without load balancers never "+
-		"provides one: use adapterServices.type NodePort or ClusterIP there.", service.Name, service.CreationTimestamp.UTC().Format(time.RFC3339))
+	return "", v.balancerText(service)
 }
 
 // balancerHost is the address of a load balancer, empty while there is none.

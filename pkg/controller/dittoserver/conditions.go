@@ -47,6 +47,7 @@ type view struct {
 	apiService      *corev1.Service
 	ingress         *networkingv1.Ingress
 	adapterServices map[string]*corev1.Service // by the type of the adapter
+	balancers       []*corev1.Service          // the Services of adapters, those for UDP included
 }
 
 // verdict is the outcome for one condition.
@@ -90,8 +91,14 @@ func (v view) status() (status dittofsv1alpha1.DittoServerStatus, recheck time.D
 	verdicts[dittofsv1alpha1.ConditionReady] = ready
 	degraded, later := v.degraded(verdicts, ready)
 	verdicts[dittofsv1alpha1.ConditionDegraded] = degraded
-	if later > 0 && (recheck == 0 || later < recheck) {
-		recheck = later
+	_, _, grown := v.expanding()
+	for _, d := range []time.Duration{later, grown} {
+		if d > 0 && (recheck == 0 || d < recheck) {
+			recheck = d
+		}
+	}
+	for t, now := range verdicts {
+		verdicts[t] = v.withSince(t, now)
 	}
 	v.details(&status, verdicts)
 	for _, t := range conditionOrder {
@@ -241,7 +248,8 @@ func (v view) progressing() verdict {
 	if problem, found := v.problemOf(dittofsv1alpha1.ConditionProgressing); found {
 		return problem
 	}
-	growing := v.resizing()
+	expanding, growing, _ := v.expanding()
+	balancers, _, late, _ := v.balancerVerdict()
 	switch {
 	case v.server.Spec.Paused:
 		return no(reasonPaused, "%s", pausedMessage)
@@ -263,8 +271,12 @@ func (v view) progressing() verdict {
 		return yes(reasonRollingOut, "A changed pod template is on its way to the pod.")
 	case v.set.Status.ReadyReplicas < 1:
 		return yes(reasonWaitingForPod, "Waiting for the pod to become ready.")
-	case growing != "":
-		return yes(reasonResizingVolumes, "Volumes are growing: %s.", growing)
+	case growing && expanding.reason == reasonResizingVolumes:
+		return yes(expanding.reason, "%s", expanding.message)
+	case growing:
+		return no(expanding.reason, "%s", expanding.message)
+	case balancers != "" && !late:
+		return yes(reasonWaitingForBalancer, "%s", balancers)
 	default:
 		return no(reasonUpToDate, "What the spec asks for is what runs.")
 	}

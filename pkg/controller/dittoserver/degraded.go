@@ -44,7 +44,11 @@ func (v view) degraded(verdicts map[string]verdict, ready verdict) (verdict, tim
 		}
 		return yes(c.reason, "%s", c.message), 0
 	}
-	return no(reasonNothingFailed, "Nothing is known to be broken."), 0
+	_, trouble, found, later := v.balancerVerdict()
+	if found {
+		return trouble, later
+	}
+	return no(reasonNothingFailed, "Nothing is known to be broken."), later
 }
 
 func (v view) unschedulableSince() time.Time {

@@ -187,7 +187,7 @@ func (v view) ready(verdicts map[string]verdict) verdict {
 		return no(available.reason, "%s", available.message)
 	}
 	// Volumes that grow do so while the server works.
-	if storage.status == metav1.ConditionFalse && storage.reason != reasonResizingVolumes {
+	if storage.status == metav1.ConditionFalse && storage.reason != reasonResizingVolumes && storage.reason != reasonExpansionStuck {
 		return storage
 	}
 	if v.rollingOut() {

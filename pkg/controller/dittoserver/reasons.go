@@ -12,6 +12,7 @@ const (
 	reasonNameConflict       = "NameConflict"
 	reasonApplyRefused       = "ApplyRefused"
 	reasonApplyFailed        = "ApplyFailed"
+	reasonKindTerminating    = "KindTerminating"
 	reasonCredentialsRefused = "CredentialsRefused"
 	reasonSecretNotFound     = "SecretNotFound"
 	reasonSecretKeyMissing   = "SecretKeyMissing"
@@ -41,9 +42,12 @@ const (
 	reasonVolumeLost           = "VolumeLost"
 	reasonStorageClassNotFound = "StorageClassNotFound"
 	reasonContentNotOnVolume   = "ContentNotOnVolume"
+	reasonExpansionFailed      = "ExpansionFailed"
+	reasonExpansionStuck       = "ExpansionStuck"
 
 	// Degraded
-	reasonNothingFailed = "NothingFailed"
+	reasonNothingFailed       = "NothingFailed"
+	reasonLoadBalancerPending = "LoadBalancerPending"
 
 	// Ready
 	reasonIdentityProviderNotApplied = "IdentityProviderNotApplied"
@@ -57,45 +61,46 @@ const (
 	reasonNamespaceUnknown     = "NamespaceUnknown"
 
 	// Available, Progressing
-	reasonPodReady          = "PodReady"
-	reasonPodStarting       = "PodStarting"
-	reasonPodUnschedulable  = "PodUnschedulable"
-	reasonPodTerminating    = "PodTerminating"
-	reasonPodMissing        = "PodMissing"
-	reasonImageUnavailable  = "ImageUnavailable"
-	reasonContainerBlocked  = "ContainerBlocked"
-	reasonCrashLooping      = "CrashLooping"
-	reasonNotCreated        = "NotCreated"
-	reasonCreating          = "Creating"
-	reasonBlocked           = "Blocked"
-	reasonStopping          = "Stopping"
-	reasonStopped           = "Stopped"
-	reasonRollingOut        = "RollingOut"
-	reasonRolloutPending    = "RolloutPending"
-	reasonPaused            = "Paused"
-	reasonWaitingForPod     = "WaitingForPod"
-	reasonResizingVolumes   = "ResizingVolumes"
-	reasonExpansionRefused  = "ExpansionRefused"
-	reasonUpToDate          = "UpToDate"
-	reasonDeleting          = "Deleting"
-	reasonServerReady       = "ServerReady"
-	reasonCreated           = "Created"
-	reasonChanged           = "ConfigChanged"
-	reasonRemoved           = "Removed"
-	reasonGeneratedAnew     = "CredentialsGeneratedAnew"
-	reasonDFSProbeOff       = "DFSProbeOff"
-	reasonAskingDFS         = "AskingDFS"
-	reasonDFSUnreachable    = "DFSUnreachable"
-	reasonDatabaseReachable = "DatabaseReachable"
-	reasonDatabaseUnreached = "DatabaseUnreachable"
-	reasonTokenAccepted     = "TokenAccepted"
-	reasonJWTSecretMismatch = "JWTSecretMismatch"
-	reasonRestartPending    = "RestartPending"
-	reasonClockSkew         = "ClockSkew"
-	reasonTokenUnsigned     = "TokenUnsigned"
-	reasonAdaptersServing   = "AdaptersServing"
-	reasonNoAdapterEnabled  = "NoAdapterEnabled"
-	reasonAdapterNotServing = "AdapterNotServing"
+	reasonPodReady           = "PodReady"
+	reasonPodStarting        = "PodStarting"
+	reasonPodUnschedulable   = "PodUnschedulable"
+	reasonPodTerminating     = "PodTerminating"
+	reasonPodMissing         = "PodMissing"
+	reasonImageUnavailable   = "ImageUnavailable"
+	reasonContainerBlocked   = "ContainerBlocked"
+	reasonCrashLooping       = "CrashLooping"
+	reasonNotCreated         = "NotCreated"
+	reasonCreating           = "Creating"
+	reasonBlocked            = "Blocked"
+	reasonStopping           = "Stopping"
+	reasonStopped            = "Stopped"
+	reasonRollingOut         = "RollingOut"
+	reasonRolloutPending     = "RolloutPending"
+	reasonPaused             = "Paused"
+	reasonWaitingForPod      = "WaitingForPod"
+	reasonResizingVolumes    = "ResizingVolumes"
+	reasonExpansionRefused   = "ExpansionRefused"
+	reasonUpToDate           = "UpToDate"
+	reasonWaitingForBalancer = "WaitingForLoadBalancer"
+	reasonDeleting           = "Deleting"
+	reasonServerReady        = "ServerReady"
+	reasonCreated            = "Created"
+	reasonChanged            = "ConfigChanged"
+	reasonRemoved            = "Removed"
+	reasonGeneratedAnew      = "CredentialsGeneratedAnew"
+	reasonDFSProbeOff        = "DFSProbeOff"
+	reasonAskingDFS          = "AskingDFS"
+	reasonDFSUnreachable     = "DFSUnreachable"
+	reasonDatabaseReachable  = "DatabaseReachable"
+	reasonDatabaseUnreached  = "DatabaseUnreachable"
+	reasonTokenAccepted      = "TokenAccepted"
+	reasonJWTSecretMismatch  = "JWTSecretMismatch"
+	reasonRestartPending     = "RestartPending"
+	reasonClockSkew          = "ClockSkew"
+	reasonTokenUnsigned      = "TokenUnsigned"
+	reasonAdaptersServing    = "AdaptersServing"
+	reasonNoAdapterEnabled   = "NoAdapterEnabled"
+	reasonAdapterNotServing  = "AdapterNotServing"
 )
 
 // failed are the reasons that no waiting cures: the phase is Failed and a person is needed.
@@ -121,6 +126,7 @@ var failed = map[string]bool{
 	reasonVolumeLost:              true,
 	reasonStorageClassNotFound:    true,
 	reasonContentNotOnVolume:      true,
+	reasonExpansionFailed:         true,
 	reasonSnapshotPolicyRefused:   true,
 
 	reasonPerconaNotInstalled:    true,
@@ -142,6 +148,8 @@ var warned = map[string]bool{
 	reasonContainerBlocked:  true,
 
 	reasonIdentityProviderNotApplied: true,
+	reasonLoadBalancerPending:        true,
+	reasonExpansionStuck:             true,
 
 	reasonPerconaClusterDeleting:   true,
 	reasonPerconaClusterTimeout:    true,

@@ -119,6 +119,11 @@ func (p *pass) exposed(ctx context.Context, v *view) error {
 		if v.adapterServices[t], err = ours(ctx, p, &corev1.Service{}, render.AdapterName(p.server.Name, t)); err != nil {
 			return err
 		}
+		udp, err := ours(ctx, p, &corev1.Service{}, render.AdapterUDPServiceName(p.server.Name, t))
+		if err != nil {
+			return err
+		}
+		v.balancers = append(v.balancers, v.adapterServices[t], udp)
 	}
 	return nil
 }

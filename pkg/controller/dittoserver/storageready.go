@@ -47,8 +47,8 @@ func (v view) storageReady() verdict {
 		}
 		return no(reasonVolumePending, "These claims do not exist yet: %s. The StatefulSet controller makes them with the pod.", strings.Join(missing, ", "))
 	}
-	if growing := v.resizing(); growing != "" {
-		return no(reasonResizingVolumes, "Volumes are growing: %s.", growing)
+	if expanding, found, _ := v.expanding(); found {
+		return expanding
 	}
 	return yes(reasonVolumesBound, "Every claim is bound and as large as the spec asks.")
 }

@@ -154,8 +154,10 @@ func (vol volume) status(replaced, forget bool) dittofsv1alpha1.VolumeStatus {
 		out.Message = vol.trouble
 	case vol.refusal != "":
 		out.Message = vol.refusal
+	case vol.expansionFailure() != "":
+		out.Message = vol.expansionFailure()
 	case growing != "":
-		out.Message = "Growing: " + growing + "."
+		out.Message = fmt.Sprintf("Growing: %s, %s.", growing, vol.expansionStep())
 	}
 	return out
 }

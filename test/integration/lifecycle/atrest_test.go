@@ -30,6 +30,8 @@ func TestNothingIsAskedOfTheHostAtRest(t *testing.T) {
 		}
 	}
 	s := sample(t, cluster.Namespace(t))
+	// A load balancer that stays pending is said once, two minutes later: that belongs to no rest.
+	s.patch(t, `{"spec":{"adapterServices":{"type":"ClusterIP"}}}`)
 	s.awaitReady(t)
 	// The record of the store's revision, at most 30 s after the last change, and events belong to what happened before.
 	awaitRenewals(t, 20)

@@ -45,7 +45,9 @@ func (s subject) limitStorage(t *testing.T, limit string) {
 // U §8 scenario 6, server.md 18: the StatefulSet, whose claim templates are immutable, is never replaced for it.
 func TestAClaimGrowsUnderARunningServer(t *testing.T) {
 	t.Parallel()
-	s := newSubject(t)
+	s := newSubject(t, func(server *dittofsv1alpha1.DittoServer) {
+		server.Spec.AdapterServices.Type = corev1.ServiceTypeClusterIP // no load balancer to wait for
+	})
 	before := s.parts(t).without("persistentvolumeclaims/metadata")
 	s.patch(t, `{"spec":{"storage":{"metadataSize":"3Gi"}}}`)
 	harness.Eventually(t, "the claim has grown", func(ctx context.Context) error {
