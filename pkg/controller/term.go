@@ -136,6 +136,20 @@ func addLoops(ctx context.Context, cfg Config, mgr manager.Manager, host cluster
 		if err := dfsprobe.Setup(mgr, host, busy.around(prober)); err != nil {
 			return err
 		}
+		surveyor := &dfsprobe.Surveyor{Prober: &dfsprobe.Prober{
+			Servers:     prober.Servers,
+			Host:        prober.Host,
+			Live:        prober.Live,
+			Dial:        dfsprobe.DialPod(dfsprobe.SurveyTimeout),
+			URLTemplate: prober.URLTemplate,
+			Clock:       prober.Clock,
+			Store:       store,
+			Changed:     prober.Changed,
+			Called:      prober.Called,
+		}}
+		if err := dfsprobe.SetupSurvey(mgr, host, busy.around(surveyor)); err != nil {
+			return err
+		}
 	}
 	if on(loopServers) {
 		if err := dittoserver.Setup(mgr, host, busy.around(counts.Around(servers)), observed, monitors, dittoserver.PerconaClusters(mgr, host)); err != nil {

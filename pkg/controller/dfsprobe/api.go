@@ -18,6 +18,8 @@ type API interface {
 	NFSSettings(ctx context.Context) (dfs.NFSSettings, error)
 	MachineSID(ctx context.Context) (string, error)
 	LocalStorePaths(ctx context.Context) ([]string, error)
+	LocalStores(ctx context.Context) ([]dfs.LocalStore, error)
+	Shares(ctx context.Context) ([]dfs.Share, error)
 	SnapshotPolicies(ctx context.Context) ([]dfs.SnapshotPolicy, error)
 	PutSnapshotPolicy(ctx context.Context, p dfs.SnapshotPolicy) error
 	IdentityProvider(ctx context.Context, provider string) (dfs.IdentityProvider, error)

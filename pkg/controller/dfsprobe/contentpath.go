@@ -37,9 +37,15 @@ func (v *visit) observeContent(ctx context.Context) error {
 	}
 	v.o.ContentKnown = true
 	for _, p := range paths {
-		if clean := path.Clean(p); clean == render.ContentPath || strings.HasPrefix(clean, render.ContentPath+"/") {
+		if onContentVolume(p) {
 			v.o.ContentStores = append(v.o.ContentStores, p)
 		}
 	}
 	return nil
+}
+
+// onContentVolume says that a directory lies where the content volume is, or would be, mounted.
+func onContentVolume(dir string) bool {
+	clean := path.Clean(dir)
+	return clean == render.ContentPath || strings.HasPrefix(clean, render.ContentPath+"/")
 }

@@ -46,6 +46,7 @@ type fakeDFS struct {
 	calls       []string
 	users       []string
 	localStores []string
+	shareRows   []map[string]any
 }
 
 func newFakeDFS(clock *testclock.FakeClock) *fakeDFS {
@@ -101,9 +102,11 @@ func (d *fakeDFS) serve(w http.ResponseWriter, method, path string, body []byte)
 	case path == "/store/block/local":
 		out := []any{}
 		for _, p := range d.localStores {
-			out = append(out, map[string]any{"name": p, "kind": "local", "type": "fs", "config": map[string]any{"path": p}})
+			out = append(out, map[string]any{"name": p, "kind": "local", "type": "fs", "id": "id of " + p, "config": map[string]any{"path": p}})
 		}
 		answer(w, http.StatusOK, out)
+	case path == "/shares":
+		answer(w, http.StatusOK, d.shareRows)
 	case segments[0] == "settings":
 		d.serveSetting(w, method, segments[1], body)
 	case path == "/snapshot-policies":

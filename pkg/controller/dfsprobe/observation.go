@@ -77,6 +77,8 @@ type Observation struct {
 	// without. ContentKnown says that they were asked for; they are only while such a volume is to come.
 	ContentKnown  bool
 	ContentStores []string
+	// LocalShares are the shares that have nothing but the content volume, as the last survey saw them. Nil until then.
+	LocalShares []LocalShare
 	// Policies are the results of spec.snapshotPolicies, and of policies that left it and could not be switched off yet. Nil
 	// until they were first looked at, empty when there are none.
 	Policies []PolicyResult

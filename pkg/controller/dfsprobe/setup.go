@@ -33,6 +33,30 @@ const (
 	CallTimeout = 10 * time.Second
 )
 
+// SurveyName is the name of the controller that surveys shares, in logs and metrics. It goes with the probe.
+const SurveyName = "dfs-survey"
+
+// surveyWorkers is how many servers are surveyed at once. A dead remote store holds a worker for long, and nobody waits.
+const surveyWorkers = 4
+
+// SetupSurvey adds the controller that surveys shares, in a queue of its own: what it asks may take half a minute, which
+// must not hold up the look at anybody's health.
+func SetupSurvey(mgr manager.Manager, host cluster.Cluster, rec reconcile.Reconciler) error {
+	c, err := controller.New(SurveyName, mgr, controller.Options{Reconciler: rec, MaxConcurrentReconciles: surveyWorkers})
+	if err != nil {
+		return fmt.Errorf("new controller %s: %w", SurveyName, err)
+	}
+	for _, src := range []source.Source{
+		source.Kind(mgr.GetCache(), &dittofsv1alpha1.DittoServer{}, &handler.TypedEnqueueRequestForObject[*dittofsv1alpha1.DittoServer]{}),
+		source.Kind(host.GetCache(), &corev1.Pod{}, watches.OfLabel[*corev1.Pod](dittofsv1alpha1.LabelInstance)),
+	} {
+		if err := c.Watch(src); err != nil {
+			return fmt.Errorf("controller %s: %w", SurveyName, err)
+		}
+	}
+	return nil
+}
+
 // Setup adds the controller to a manager of our API. rec is the Prober or something around it.
 func Setup(mgr manager.Manager, host cluster.Cluster, rec reconcile.Reconciler) error {
 	c, err := controller.New(Name, mgr, controller.Options{

@@ -44,6 +44,7 @@ const (
 	reasonContentNotOnVolume   = "ContentNotOnVolume"
 	reasonExpansionFailed      = "ExpansionFailed"
 	reasonExpansionStuck       = "ExpansionStuck"
+	reasonLocalStoreSizeLow    = "LocalStoreSizeLow"
 
 	// Degraded
 	reasonNothingFailed       = "NothingFailed"
@@ -150,6 +151,7 @@ var warned = map[string]bool{
 	reasonIdentityProviderNotApplied: true,
 	reasonLoadBalancerPending:        true,
 	reasonExpansionStuck:             true,
+	reasonLocalStoreSizeLow:          true,
 
 	reasonPerconaClusterDeleting:   true,
 	reasonPerconaClusterTimeout:    true,

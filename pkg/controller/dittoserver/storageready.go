@@ -50,6 +50,9 @@ func (v view) storageReady() verdict {
 	if expanding, found, _ := v.expanding(); found {
 		return expanding
 	}
+	if small, found := v.smallShares(); found {
+		return small
+	}
 	return yes(reasonVolumesBound, "Every claim is bound and as large as the spec asks.")
 }
 
