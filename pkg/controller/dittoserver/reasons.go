@@ -23,6 +23,10 @@ const (
 	reasonDatabaseIdentityChanged = "DatabaseIdentityChanged"
 	reasonVolumeReplaced          = "VolumeReplaced"
 
+	// the adoption of a server of the DittoFS operator; Ready
+	reasonAdoptionBlocked  = "AdoptionBlocked"
+	reasonDatabaseMismatch = "DatabaseMismatch"
+
 	// the PerconaPGCluster; DatabaseReady
 	reasonPerconaNotInstalled      = "PerconaNotInstalled"
 	reasonPerconaClusterNotFound   = "PerconaClusterNotFound"
@@ -122,6 +126,9 @@ var failed = map[string]bool{
 	reasonStorageClassNotFound:    true,
 	reasonContentNotOnVolume:      true,
 	reasonSnapshotPolicyRefused:   true,
+
+	reasonAdoptionBlocked:  true,
+	reasonDatabaseMismatch: true,
 
 	reasonPerconaNotInstalled:    true,
 	reasonPerconaClusterNotFound: true,
