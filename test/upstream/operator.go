@@ -80,6 +80,13 @@ func (o Operator) Create(ctx context.Context) (*unstructured.Unstructured, error
 	return server, o.Reconcile(ctx, server)
 }
 
+// Existing is the operator's DittoServer that somebody has stored.
+func (o Operator) Existing(ctx context.Context) (*unstructured.Unstructured, error) {
+	server := &unstructured.Unstructured{}
+	server.SetGroupVersionKind(Kind)
+	return server, o.Client.Get(ctx, client.ObjectKey{Namespace: o.Namespace, Name: o.Name}, server)
+}
+
 // Reconcile is one pass of the operator over its DittoServer.
 func (o Operator) Reconcile(ctx context.Context, server *unstructured.Unstructured) error {
 	parts := o.Parts

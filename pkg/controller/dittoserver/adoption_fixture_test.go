@@ -164,9 +164,18 @@ func (f inherited) waiting() {
 	f.t.Helper()
 	f.letGo()
 	f.reconcile()
+	f.observed()
 	f.healthy(f.pod)
 	f.reconcile()
 	f.wantCondition(dittofsv1alpha1.ConditionProgressing, metav1.ConditionFalse, reasonRolloutPending, "dittofs.io/rollout=now")
+}
+
+// observed is what the StatefulSet controller says to a change that restarts nothing.
+func (f inherited) observed() {
+	f.t.Helper()
+	set := f.set()
+	set.Status.ObservedGeneration = set.Generation
+	f.do(f.admin.Status().Update(f.t.Context(), set))
 }
 
 func (f inherited) container() corev1.Container {

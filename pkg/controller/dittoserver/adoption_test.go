@@ -29,7 +29,7 @@ func TestWithoutTheAnnotationTheOperatorsServerIsLeftAlone(t *testing.T) {
 	f.letGo()
 	before = f.substance()
 	f.reconcile()
-	f.wantCondition(dittofsv1alpha1.ConditionAvailable, metav1.ConditionFalse, reasonNameConflict, "StatefulSet files", "dittofs.io/adopt")
+	f.wantCondition(dittofsv1alpha1.ConditionAvailable, metav1.ConditionFalse, reasonNameConflict, "Service files-api", "dittofs.io/adopt")
 	f.wantCondition(dittofsv1alpha1.ConditionConfigReady, metav1.ConditionFalse, reasonNameConflict, "Secret files-jwt-secret", "dittofs.io/adopt")
 	f.wantSubstance(before)
 }
@@ -96,16 +96,18 @@ func TestAdoptionChangesLabelsAndThePartitionOnly(t *testing.T) {
 			t.Errorf("%T %s has the labels %v", obj, obj.GetName(), obj.GetLabels())
 		}
 	}
+	f.observed()
 	f.healthy(f.pod)
 	f.reconcile()
 	f.wantCondition(dittofsv1alpha1.ConditionReady, metav1.ConditionTrue, reasonServerReady)
 	f.wantCondition(dittofsv1alpha1.ConditionProgressing, metav1.ConditionFalse, reasonRolloutPending, "kubectl annotate dittoservers.dittofs.io files",
-		"spec.template.metadata.annotations[dittofs.io/config-hash]", "ConfigMap files-config (data[config.yaml])", "Service files-adapter-nfs", "NetworkPolicy files-adapter-nfs")
+		"spec.template.metadata.annotations[dittofs.io/config-hash]", "ConfigMap files-config (data[config.yaml]", "Service files-adapter-nfs (", "NetworkPolicy files-adapter-nfs (",
+		"Service files-adapter-smb (removed)", "NetworkPolicy files-adapter-smb (removed)")
 	status := f.server().Status
 	if status.ConfigHash != "" || status.Database == nil || status.Database.Identity != "/data/controlplane/controlplane.db" || len(status.Volumes) != 3 {
 		t.Errorf("the status is %+v", status)
 	}
-	if len(status.Objects) != 10 {
+	if len(status.Objects) != 11 {
 		t.Errorf("the objects are %+v", status.Objects)
 	}
 

@@ -65,7 +65,10 @@ func (p *pass) adoptionPlan(start startState) (string, error) {
 	for _, o := range named(network.NetworkPolicies) {
 		wanted = append(wanted, wish{apply.NetworkPolicies(), o.name, o.want})
 	}
-	changes, err := p.preview(wanted)
+	if network.Ingress != nil {
+		wanted = append(wanted, wish{apply.Ingresses(), *network.Ingress.Name, network.Ingress})
+	}
+	changes, err := p.preview(wanted, known)
 	if err != nil {
 		return "", err
 	}
@@ -93,12 +96,14 @@ type wish struct {
 }
 
 // preview names the fields of each object that the window changes.
-func (p *pass) preview(wanted []wish) (changes []string, err error) {
+func (p *pass) preview(wanted []wish, adaptersKnown bool) (changes []string, err error) {
+	stays := map[string]bool{}
 	for _, w := range wanted {
 		i := slices.IndexFunc(p.found, func(l leftover) bool {
 			return l.kind.GVK == w.kind.GVK && l.obj.GetName() == w.name
 		})
 		what := w.kind.GVK.Kind + " " + w.name
+		stays[what] = true
 		if i < 0 {
 			changes = append(changes, what+" (new)")
 			continue
@@ -109,6 +114,13 @@ func (p *pass) preview(wanted []wish) (changes []string, err error) {
 		}
 		if len(paths) > 0 {
 			changes = append(changes, fmt.Sprintf("%s (%s)", what, strings.Join(paths, ", ")))
+		}
+	}
+	for _, l := range p.found {
+		kind := l.kind.GVK.Kind
+		ours := (kind == "Service" || kind == "NetworkPolicy") && p.leftBehind(l.obj)
+		if ours && !stays[l.String()] && (adaptersKnown || !p.ofAdapter(l.obj.GetName())) {
+			changes = append(changes, l.String()+" (removed)")
 		}
 	}
 	return changes, nil
