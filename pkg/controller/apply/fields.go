@@ -103,12 +103,18 @@ func hash(f fields) string {
 
 // changedPaths names the fields that differ, without their values: those of others have no place in our messages.
 func changedPaths(have, want fields) []string {
-	var out []string
-	walk("", have.compare, want.compare, &out)
-	slices.Sort(out)
+	out := differences(have, want)
 	if len(out) > maxPaths {
 		out = append(out[:maxPaths:maxPaths], fmt.Sprintf("and %d more", len(out)-maxPaths))
 	}
+	return out
+}
+
+// differences are all of them.
+func differences(have, want fields) []string {
+	var out []string
+	walk("", have.compare, want.compare, &out)
+	slices.Sort(out)
 	return out
 }
 

@@ -27,6 +27,11 @@ func (a *Applier) EnsureFrom(ctx context.Context, req Request, live client.Objec
 		res.Action, res.Owner = Conflict, DescribeOwner(live)
 		return res, nil
 	}
+	return a.change(ctx, req, res, want, live)
+}
+
+// change sends the difference between what is ours of a live object and what is wanted.
+func (a *Applier) change(ctx context.Context, req Request, res Result, want fields, live client.Object) (Result, error) {
 	owned, err := req.Kind.owned(live)
 	if err != nil {
 		return res, err

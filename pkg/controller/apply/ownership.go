@@ -21,7 +21,14 @@ import (
 //
 // An object that lost one of the two labels is still ours if it carries the UID of the DittoServer (no UID asks for the
 // labels alone) and we have applied it: else a label that somebody removes would detach a running part for good.
+//
+// An object that the DittoFS operator holds is not ours, whatever its labels say: see HeldUpstream.
 func Ours(obj metav1.Object, server string, uid types.UID) bool {
+	return !HeldUpstream(obj) && Labelled(obj, server, uid)
+}
+
+// Labelled is Ours without a look at the DittoFS operator.
+func Labelled(obj metav1.Object, server string, uid types.UID) bool {
 	labels := obj.GetLabels()
 	if labels[dittofsv1alpha1.LabelManagedBy] == dittofsv1alpha1.ManagedBy && labels[dittofsv1alpha1.LabelServer] == server {
 		return true

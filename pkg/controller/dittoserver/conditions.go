@@ -31,6 +31,7 @@ type view struct {
 	set       *appsv1.StatefulSet
 	pod       *corev1.Pod // of set
 	held      bool
+	adopting  bool   // set is as the DittoFS operator has left it
 	pending   string // the rollout that waits for a request, and how to request it
 	waitsFor  string // what a deletion waits for
 	// dfs is what the probe saw of pod, nil if nothing yet; probing says that there is a probe.
@@ -77,7 +78,10 @@ func (v view) status() (status dittofsv1alpha1.DittoServerStatus, recheck time.D
 	if v.set != nil {
 		status.Replicas, status.ReadyReplicas = v.set.Status.Replicas, v.set.Status.ReadyReplicas
 		status.AvailableReplicas = v.set.Status.AvailableReplicas
-		status.ConfigHash = v.set.Spec.Template.Annotations[dittofsv1alpha1.AnnotationConfigHash]
+		if !v.adopting {
+			// By a hash our API knows that the server is set up, and its database fixed. Before that the spec can be corrected.
+			status.ConfigHash = v.set.Spec.Template.Annotations[dittofsv1alpha1.AnnotationConfigHash]
+		}
 	}
 	verdicts := map[string]verdict{
 		dittofsv1alpha1.ConditionConfigReady:  v.configReady(),
@@ -188,6 +192,9 @@ func (v view) configReady() verdict {
 	}
 	if problem, found := v.problemOf(dittofsv1alpha1.ConditionReady); found {
 		return unknown(problem.reason, "%s", problem.message)
+	}
+	if problem, found := v.problemOf(conditionAdoption); found {
+		return unknown(problem.reason, "Looked at once the server is adopted; Ready says what that waits for.")
 	}
 	if v.server.Spec.Paused {
 		// Nobody looks at Secrets meanwhile.

@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
 	"github.com/dittofs/dittofs-apiserver/pkg/controller/apply"
@@ -59,10 +60,16 @@ func (p *pass) keptCredential(ctx context.Context, name string) error {
 		return nil
 	case err != nil:
 		return fmt.Errorf("look up Secret %s in the cache: %w", name, err)
-	case apply.Ours(found, p.server.Name, ""):
+	case apply.Ours(found, p.server.Name, ""), p.inherited(found):
 		p.mine("v1", "Secret", name)
 	}
 	return nil
+}
+
+// inherited says that a Secret that nobody has is what the DittoFS operator has generated for an adopted server. It is read
+// and never written, not even labelled: who may only read Secrets can adopt.
+func (p *pass) inherited(secret client.Object) bool {
+	return (adoptionAsked(p.server) || adopted(p.set)) && !p.othersHave(secret) && !apply.HeldUpstream(secret)
 }
 
 // credential makes one Secret if there is none, and says whether it is there to be read.
@@ -76,8 +83,8 @@ func (p *pass) credential(ctx context.Context, name, field string, generate func
 		err = p.Live.Get(ctx, key, found)
 	}
 	if err == nil {
-		if !apply.Ours(found, p.server.Name, "") {
-			p.nameConflict("Secret", name, apply.DescribeOwner(found)+", or name it in "+field)
+		if !apply.Ours(found, p.server.Name, "") && !p.inherited(found) {
+			p.nameConflict("Secret", name, apply.DescribeOwner(found)+", or name it in "+field, found)
 			return false, nil
 		}
 		p.mine("v1", "Secret", name)

@@ -37,15 +37,20 @@ func (p *pass) databaseIdentity(values map[render.SecretKey][]byte) databaseIden
 	if id.kind != kindPostgres || ref == nil {
 		return id
 	}
+	id.text = postgresText(func(key string) string { return string(values[render.SecretKey{Name: ref.Name, Key: key}]) })
+	return id
+}
+
+// postgresText is USER@HOST:PORT/DATABASE, by the keys of a Secret.
+func postgresText(of func(key string) string) string {
 	value := func(key, otherwise string) string {
-		if v := strings.TrimSpace(string(values[render.SecretKey{Name: ref.Name, Key: key}])); v != "" {
+		if v := strings.TrimSpace(of(key)); v != "" {
 			return v
 		}
 		return otherwise
 	}
-	id.text = fmt.Sprintf("%s@%s/%s", value("user", ""),
+	return fmt.Sprintf("%s@%s/%s", value("user", ""),
 		net.JoinHostPort(strings.ToLower(value("host", "")), value("port", defaultPostgresPort)), value("database", ""))
-	return id
 }
 
 // databaseOf is what the spec alone says.

@@ -166,8 +166,10 @@ func (v view) ready(verdicts map[string]verdict) verdict {
 		}
 		return no(reasonDeleting, "The server is being deleted. Its claims and generated Secrets are kept.")
 	}
-	if problem, found := v.problemOf(dittofsv1alpha1.ConditionReady); found {
-		return problem
+	for _, t := range []string{dittofsv1alpha1.ConditionReady, conditionAdoption} {
+		if problem, found := v.problemOf(t); found {
+			return problem
+		}
 	}
 	if config := verdicts[dittofsv1alpha1.ConditionConfigReady]; config.status == metav1.ConditionFalse {
 		return config

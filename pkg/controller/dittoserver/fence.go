@@ -29,6 +29,9 @@ func (v view) fence() string {
 	if v.server.DeletionTimestamp != nil {
 		return "the server is being deleted"
 	}
+	if v.adopting {
+		return "the server is being adopted, and nothing is written to it before its window is opened"
+	}
 	if other, found := v.databaseReplaced(); found {
 		return other.message
 	}

@@ -86,7 +86,7 @@ func (p *pass) contentClaim(ctx context.Context) (bool, error) {
 		return false, client.IgnoreNotFound(err)
 	}
 	if claim.Labels[dittofsv1alpha1.LabelInstance] != p.server.Name {
-		p.nameConflict("PersistentVolumeClaim", name, "without the label "+dittofsv1alpha1.LabelInstance+": "+p.server.Name)
+		p.nameConflict("PersistentVolumeClaim", name, "without the label "+dittofsv1alpha1.LabelInstance+": "+p.server.Name, nil)
 		return false, nil
 	}
 	return true, nil

@@ -40,6 +40,7 @@ func (p *pass) findStatefulSet(ctx context.Context) error {
 		p.set = set
 		return p.findPod(ctx)
 	}
+	p.foreign = set
 	return nil
 }
 
@@ -78,6 +79,9 @@ func (p *pass) objects(ctx context.Context, start startState) error {
 		}
 		p.held = p.set != nil
 		return nil
+	}
+	if adopted(p.set) {
+		markAdopted(want.StatefulSet)
 	}
 	p.held = p.set != nil && !start.ready
 	change := rollout{}

@@ -11,6 +11,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
 	"github.com/dittofs/dittofs-apiserver/pkg/controller/apply"
@@ -68,7 +69,15 @@ func (p *pass) conditionOf(kind, name string) string {
 	return dittofsv1alpha1.ConditionAvailable
 }
 
-func (p *pass) nameConflict(kind, name, owner string) {
+// nameConflict notes an object of somebody else; obj is nil if it is certainly none of the DittoFS operator.
+func (p *pass) nameConflict(kind, name, owner string, obj client.Object) {
+	if obj != nil && p.operators(obj) {
+		p.add(conflictRetry, p.conditionOf(kind, name), reasonNameConflict,
+			"%s %s exists and is the DittoFS operator's: it is %s. It is left alone. To take the running server over, follow %s, "+
+				"which ends with the annotation %s: \"true\" on this DittoServer; else delete this DittoServer and create it under another name.",
+			kind, name, owner, migrationPage, dittofsv1alpha1.AnnotationAdopt)
+		return
+	}
 	p.add(conflictRetry, p.conditionOf(kind, name), reasonNameConflict,
 		"%s %s exists and does not belong to this DittoServer: it is %s. It is left alone. Rename or delete it, or delete this DittoServer and create it under another name.",
 		kind, name, owner)
@@ -124,7 +133,7 @@ func (p *pass) note(res apply.Result) {
 	case apply.Waiting:
 		p.waiting = true
 	case apply.Conflict:
-		p.nameConflict(res.Kind, res.Name, res.Owner)
+		p.nameConflict(res.Kind, res.Name, res.Owner, res.Live)
 	case apply.Rewritten:
 		p.rewritten = append(p.rewritten, fmt.Sprintf("%s %v", what, res.Paths))
 	case apply.Planned:

@@ -75,7 +75,7 @@ func (p *pass) pruneListed(ctx context.Context, from client.Reader, kind apply.K
 	var errs []error
 	err := meta.EachListItem(list, func(item runtime.Object) error {
 		obj, ok := item.(client.Object)
-		if !ok || obj.GetDeletionTimestamp() != nil || !apply.Applied(obj) {
+		if !ok || obj.GetDeletionTimestamp() != nil || !apply.Applied(obj) || apply.HeldUpstream(obj) {
 			return nil
 		}
 		if stays(obj.GetName()) {

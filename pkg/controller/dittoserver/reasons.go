@@ -24,6 +24,10 @@ const (
 	reasonDatabaseIdentityChanged = "DatabaseIdentityChanged"
 	reasonVolumeReplaced          = "VolumeReplaced"
 
+	// the adoption of a server of the DittoFS operator; Ready
+	reasonAdoptionBlocked  = "AdoptionBlocked"
+	reasonDatabaseMismatch = "DatabaseMismatch"
+
 	// the PerconaPGCluster; DatabaseReady
 	reasonPerconaNotInstalled      = "PerconaNotInstalled"
 	reasonPerconaClusterNotFound   = "PerconaClusterNotFound"
@@ -129,6 +133,9 @@ var failed = map[string]bool{
 	reasonContentNotOnVolume:      true,
 	reasonExpansionFailed:         true,
 	reasonSnapshotPolicyRefused:   true,
+
+	reasonAdoptionBlocked:  true,
+	reasonDatabaseMismatch: true,
 
 	reasonPerconaNotInstalled:    true,
 	reasonPerconaClusterNotFound: true,

@@ -71,6 +71,8 @@ type Reconciler struct {
 	fences  fenceMemory
 	unready unreadyMemory
 	writes  ownWrites
+
+	adoptions adoptionMemory
 }
 
 // Served says of a kind that comes with a CustomResourceDefinition whether the cluster has it now.
@@ -94,9 +96,12 @@ type pass struct {
 	removed   []string
 	// regenerated says that credentials of a server that exists had to be made anew.
 	regenerated bool
-	set         *appsv1.StatefulSet   // ours, nil if there is none
+	set         *appsv1.StatefulSet   // ours, or being adopted; nil if there is none
 	pod         *corev1.Pod           // of set, nil if there is none
 	dfs         *dfsprobe.Observation // what the probe has seen of pod, nil if nothing. One for the whole pass: what is reported is what was acted on
+	foreign     *appsv1.StatefulSet   // the one of our name that is not ours, nil if there is none
+	adopting    bool                  // set and what belongs to it are still as the DittoFS operator has left them
+	found       []leftover            // what of the DittoFS operator is there, while it is being adopted
 	held        bool                  // the pod template is kept as it is, because of a problem
 	pending     string                // the same, because it waits for a request: what is pending and how to request it
 	waiting     bool                  // the cache does not show our last apply yet
@@ -183,6 +188,9 @@ func (p *pass) materialise(ctx context.Context) error {
 	if err := p.findStatefulSet(ctx); err != nil {
 		return err
 	}
+	if stop, err := p.adopt(ctx); stop || err != nil {
+		return err
+	}
 	p.laterContent()
 	blocked, err := p.credentials(ctx)
 	if err != nil {
@@ -195,6 +203,12 @@ func (p *pass) materialise(ctx context.Context) error {
 	}
 	p.awaitPercona(&start)
 	p.guardDatabase(&start)
+	if p.adopting {
+		if open, err := p.openWindow(ctx, start); !open || err != nil {
+			p.complete = err == nil
+			return errors.Join(clusterErr, err)
+		}
+	}
 	// What goes wrong with one of them leaves the others to be done.
 	err = errors.Join(clusterErr, p.objects(ctx, start), p.network(ctx), p.growClaims(ctx))
 	if err != nil {
@@ -213,6 +227,7 @@ func (r *Reconciler) forget(server types.NamespacedName) {
 	r.fences.forget(server)
 	r.unready.forget(server)
 	r.writes.forget(server)
+	r.adoptions.forget(server)
 }
 
 // partialError is an error after which the status can still be told.

@@ -67,6 +67,7 @@ func (p *pass) view(ctx context.Context) (view, error) {
 		set:           p.set,
 		held:          p.held,
 		pending:       p.pending,
+		adopting:      p.adopting,
 		waitsFor:      p.waitsFor,
 		probing:       p.Observations != nil,
 		identity:      p.identity,
