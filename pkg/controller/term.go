@@ -102,6 +102,7 @@ func addLoops(ctx context.Context, cfg Config, held *tenure, mgr manager.Manager
 	monitors := dittoserver.Monitors(mgr, host)
 	servers := &dittoserver.Reconciler{
 		Servers:         mgr.GetClient(),
+		Stored:          mgr.GetAPIReader(),
 		Host:            host.GetClient(),
 		Live:            host.GetAPIReader(),
 		Applier:         &apply.Applier{Cached: host.GetClient(), Live: host.GetAPIReader(), Writer: host.GetClient()},

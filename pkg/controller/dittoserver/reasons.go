@@ -56,6 +56,9 @@ const (
 	reasonNamespaceTerminating = "NamespaceTerminating"
 	reasonNamespaceUnknown     = "NamespaceUnknown"
 
+	// Ready, Progressing
+	reasonHostUnavailable = "HostUnavailable"
+
 	// Available, Progressing
 	reasonPodReady          = "PodReady"
 	reasonPodStarting       = "PodStarting"
@@ -134,6 +137,7 @@ var failed = map[string]bool{
 var warned = map[string]bool{
 	reasonFieldRewritten:    true,
 	reasonApplyFailed:       true,
+	reasonHostUnavailable:   true,
 	reasonDFSUnreachable:    true,
 	reasonDatabaseUnreached: true,
 	reasonAdapterNotServing: true,

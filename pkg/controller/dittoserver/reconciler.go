@@ -48,6 +48,8 @@ type Recorder interface {
 type Reconciler struct {
 	// Servers reads DittoServers from a cache, and writes their status and finalizers.
 	Servers client.Client
+	// Stored reads DittoServers from our API. Nil: Servers.
+	Stored client.Reader
 	// Host reads our objects from a cache and writes objects of the host cluster; Live reads any object from its API.
 	Host    client.Client
 	Live    client.Reader
@@ -71,6 +73,8 @@ type Reconciler struct {
 	fences  fenceMemory
 	unready unreadyMemory
 	writes  ownWrites
+	races   raceMemory
+	trouble troubleMemory
 }
 
 // Served says of a kind that comes with a CustomResourceDefinition whether the cluster has it now.
@@ -99,7 +103,8 @@ type pass struct {
 	dfs         *dfsprobe.Observation // what the probe has seen of pod, nil if nothing. One for the whole pass: what is reported is what was acted on
 	held        bool                  // the pod template is kept as it is, because of a problem
 	pending     string                // the same, because it waits for a request: what is pending and how to request it
-	waiting     bool                  // the cache does not show our last apply yet
+	waiting     bool                  // the cache does not show our last apply yet, or somebody was faster than we
+	lost        map[string]int        // how often in a row somebody was, by object
 	waitsFor    string                // what a deletion waits for
 	after       time.Duration
 
@@ -128,7 +133,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 	if r.writes.behind(req.NamespacedName, stored.ResourceVersion) {
 		return reconcile.Result{RequeueAfter: cacheLag}, nil
 	}
-	p := &pass{Reconciler: r, key: req.NamespacedName, stored: stored, server: stored.DeepCopy(), now: r.Clock.Now()}
+	p := &pass{Reconciler: r, key: req.NamespacedName, stored: stored, server: stored.DeepCopy(), now: r.Clock.Now(), lost: map[string]int{}}
 	dittofsv1alpha1.SetObjectDefaults_DittoServer(p.server)
 	var why string
 	if p.dryRun, why = r.ObserveOnly(); p.dryRun {
@@ -136,7 +141,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 	}
 	state, err := nscheck.Check(ctx, r.Host, r.Live, stored)
 	if err != nil {
-		return reconcile.Result{}, err
+		return reconcile.Result{}, p.reportTrouble(ctx, err)
 	}
 	p.namespace = state
 
@@ -151,6 +156,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 	default:
 		err = p.materialise(ctx)
 	}
+	r.races.put(p.key, p.lost)
 	if p.dryRun {
 		r.plans.log(log.FromContext(ctx), p.key, why, p.plan)
 		return reconcile.Result{RequeueAfter: p.after}, err
@@ -158,14 +164,15 @@ func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 	if done {
 		return reconcile.Result{}, nil
 	}
-	if apierrors.IsConflict(err) {
+	if apierrors.IsConflict(err) && !isPartial(err) {
 		// The cache has an old DittoServer. Its event is on its way.
 		return reconcile.Result{RequeueAfter: soon}, nil
 	}
 	if err != nil && !isPartial(err) {
 		// What was not looked at must not be reported on.
-		return reconcile.Result{}, err
+		return reconcile.Result{}, p.reportTrouble(ctx, err)
 	}
+	r.trouble.forget(p.key)
 	if statusErr := p.report(ctx); statusErr != nil {
 		err = errors.Join(err, statusErr)
 	}
@@ -181,6 +188,11 @@ func (p *pass) materialise(ctx context.Context) error {
 		return err
 	}
 	if err := p.findStatefulSet(ctx); err != nil {
+		return err
+	}
+	if stale, err := p.stale(ctx); stale || err != nil {
+		p.waiting = true
+		p.recheck(cacheLag)
 		return err
 	}
 	p.laterContent()
@@ -213,6 +225,8 @@ func (r *Reconciler) forget(server types.NamespacedName) {
 	r.fences.forget(server)
 	r.unready.forget(server)
 	r.writes.forget(server)
+	r.races.forget(server)
+	r.trouble.forget(server)
 }
 
 // partialError is an error after which the status can still be told.
