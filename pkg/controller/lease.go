@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/tools/leaderelection"
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
 	"k8s.io/klog/v2"
+	"k8s.io/utils/clock"
 )
 
 // jitterFactor is that of client-go's leader election.
@@ -21,7 +22,7 @@ const jitterFactor = leaderelection.JitterFactor
 
 // holdLease waits for the lease, does the work while it holds it, and comes back when it has lost it or the context has
 // ended. Either way the work is over by then: work must end soon after its context.
-func holdLease(ctx context.Context, cfg Config, work func(context.Context)) error {
+func holdLease(ctx context.Context, cfg Config, work func(context.Context, *tenure)) error {
 	lock, err := newLock(cfg)
 	if err != nil {
 		return err
@@ -75,11 +76,14 @@ func (s *shift) end() {
 
 // elect runs one election. It does not use the elector's ReleaseOnCancel, which gives the lease back while the work may
 // still be going on: here the work ends first.
-func elect(ctx context.Context, cfg LeaderElectionConfig, lock resourcelock.Interface, work func(context.Context)) error {
+func elect(ctx context.Context, cfg LeaderElectionConfig, lock resourcelock.Interface, work func(context.Context, *tenure)) error {
 	// The election outlives the caller's context by the time that the work needs to end.
 	electing, stopElecting := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopElecting()
 	var s shift
+	// The elector would go on trying for RenewDeadline although somebody else holds the lease.
+	held := &tenure{clock: clock.RealClock{}, length: cfg.LeaseDuration, lost: stopElecting}
+	lock = watchedLock{lock, held}
 	elector, err := leaderelection.NewLeaderElector(leaderelection.LeaderElectionConfig{
 		Lock:          lock,
 		LeaseDuration: cfg.LeaseDuration,
@@ -96,7 +100,7 @@ func elect(ctx context.Context, cfg LeaderElectionConfig, lock resourcelock.Inte
 				working, stopWork := context.WithCancel(leading)
 				defer stopWork()
 				defer context.AfterFunc(ctx, stopWork)()
-				work(working)
+				work(working, held)
 			},
 			OnStoppedLeading: func() {},
 		},

@@ -23,6 +23,7 @@ type memoryLock struct {
 	mu     sync.Mutex
 	record *resourcelock.LeaderElectionRecord
 	down   bool
+	stolen bool
 }
 
 func (l *memoryLock) Get(context.Context) (*resourcelock.LeaderElectionRecord, []byte, error) {
@@ -48,6 +49,9 @@ func (l *memoryLock) Update(_ context.Context, r resourcelock.LeaderElectionReco
 	defer l.mu.Unlock()
 	if l.down {
 		return errors.New("the host cluster is down")
+	}
+	if l.stolen {
+		return errors.New("the object has been modified")
 	}
 	l.record = &r
 	return nil
@@ -89,7 +93,7 @@ func TestALostLeaseWaitsForWorkInFlightAndThenANewTermBegins(t *testing.T) {
 		lock := &memoryLock{}
 		finish := make(chan struct{})
 		var terms, atWork, cancelled atomic.Int32
-		work := func(ctx context.Context) {
+		work := func(ctx context.Context, _ *tenure) {
 			term := terms.Add(1)
 			atWork.Add(1)
 			<-ctx.Done()
@@ -138,7 +142,7 @@ func TestTheLeaseIsGivenBackOnlyWhenTheWorkIsOver(t *testing.T) {
 	began, cancelled, finish, ended := make(chan struct{}), make(chan struct{}), make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
-		if err := elect(ctx, quick, lock, func(ctx context.Context) {
+		if err := elect(ctx, quick, lock, func(ctx context.Context, _ *tenure) {
 			close(began)
 			<-ctx.Done()
 			close(cancelled)
@@ -166,7 +170,7 @@ func TestWaitingForALeaseEndsWithTheContextAndLeavesTheLeaseAlone(t *testing.T) 
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		if err := elect(ctx, quick, lock, func(context.Context) { t.Error("there was work without a lease") }); err != nil {
+		if err := elect(ctx, quick, lock, func(context.Context, *tenure) { t.Error("there was work without a lease") }); err != nil {
 			t.Error(err)
 		}
 	}()
@@ -179,7 +183,7 @@ func TestWaitingForALeaseEndsWithTheContextAndLeavesTheLeaseAlone(t *testing.T) 
 
 func TestWorkThatEndsByItselfEndsTheElection(t *testing.T) {
 	lock := &memoryLock{}
-	if err := elect(t.Context(), quick, lock, func(context.Context) {}); err != nil {
+	if err := elect(t.Context(), quick, lock, func(context.Context, *tenure) {}); err != nil {
 		t.Fatal(err)
 	}
 	if h := lock.holder(); h != "" {

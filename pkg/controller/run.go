@@ -44,11 +44,11 @@ func Run(ctx context.Context, cfg Config) error {
 		<-ctx.Done()
 		return nil
 	}
-	work := func(ctx context.Context) {
-		repeat(ctx, "term", func(ctx context.Context) error { return runTerm(ctx, cfg) })
+	work := func(ctx context.Context, held *tenure) {
+		repeat(ctx, "term", func(ctx context.Context) error { return runTerm(ctx, cfg, held) })
 	}
 	if !cfg.LeaderElection.Enabled {
-		work(ctx)
+		work(ctx, nil)
 		return nil
 	}
 	repeat(ctx, "lease", func(ctx context.Context) error { return holdLease(ctx, cfg, work) })

@@ -49,8 +49,9 @@ func newScheme() (*runtime.Scheme, error) {
 }
 
 // runTerm runs the loops under a new manager until the context ends or something breaks. No reconcile is in flight any
-// more when it comes back.
-func runTerm(ctx context.Context, cfg Config) error {
+// more when it comes back, and nothing is written that held does not cover.
+func runTerm(ctx context.Context, cfg Config, held *tenure) error {
+	cfg.Host, cfg.Loopback, cfg.Sweeper = held.bind(cfg.Host), held.bind(cfg.Loopback), held.bind(cfg.Sweeper)
 	scheme, err := newScheme()
 	if err != nil {
 		return err
@@ -87,7 +88,7 @@ func runTerm(ctx context.Context, cfg Config) error {
 	var busy inFlight
 	// Whatever happens, the next term must find nobody at work.
 	defer busy.wait(logger)
-	if err := addLoops(ctx, cfg, mgr, host, &busy, counts); err != nil {
+	if err := addLoops(ctx, cfg, held, mgr, host, &busy, counts); err != nil {
 		return err
 	}
 	defer counts.Expose()()
@@ -96,7 +97,7 @@ func runTerm(ctx context.Context, cfg Config) error {
 }
 
 // addLoops adds the loops that are switched on.
-func addLoops(ctx context.Context, cfg Config, mgr manager.Manager, host cluster.Cluster, busy *inFlight, counts *servermetrics.Table) error {
+func addLoops(ctx context.Context, cfg Config, held *tenure, mgr manager.Manager, host cluster.Cluster, busy *inFlight, counts *servermetrics.Table) error {
 	if err := watches.IndexSecrets(ctx, mgr.GetFieldIndexer()); err != nil {
 		return fmt.Errorf("index DittoServers by Secret: %w", err)
 	}
@@ -104,6 +105,7 @@ func addLoops(ctx context.Context, cfg Config, mgr manager.Manager, host cluster
 	monitors := dittoserver.Monitors(mgr, host)
 	servers := &dittoserver.Reconciler{
 		Servers:         mgr.GetClient(),
+		Stored:          mgr.GetAPIReader(),
 		Host:            host.GetClient(),
 		Live:            host.GetAPIReader(),
 		Applier:         &apply.Applier{Cached: host.GetClient(), Live: host.GetAPIReader(), Writer: host.GetClient()},
@@ -130,8 +132,13 @@ func addLoops(ctx context.Context, cfg Config, mgr manager.Manager, host cluster
 			Changed:     notify(observed),
 			Called:      counts.Called,
 
-			WritesAllowed: servers.WritesAllowed,
-			ObserveOnly:   cfg.ObserveOnly,
+			WritesAllowed: func(server types.NamespacedName) (bool, string) {
+				if !held.holds() {
+					return false, errNoTenure.Error()
+				}
+				return servers.WritesAllowed(server)
+			},
+			ObserveOnly: cfg.ObserveOnly,
 		}
 		if err := dfsprobe.Setup(mgr, host, busy.around(prober)); err != nil {
 			return err

@@ -107,6 +107,16 @@ func (c *child) kill() {
 	}
 }
 
+func (c *child) signal(sig syscall.Signal) error {
+	if !c.running() {
+		return fmt.Errorf("%s does not run", c.name)
+	}
+	if err := c.cmd.Process.Signal(sig); err != nil {
+		return fmt.Errorf("send %s to %s: %w", sig, c.name, err)
+	}
+	return nil
+}
+
 // failure explains why a process that should run does not, with the end of its log.
 func (c *child) failure() error {
 	if c.running() {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"time"
 
 	"k8s.io/client-go/rest"
@@ -28,6 +29,12 @@ const (
 type DittoFSOptions struct {
 	// RepoDir has the manifests that users install, in artifacts/deploy.
 	RepoDir string
+	// Name tells servers apart that run at the same time. The one that was installed last serves the cluster. Default:
+	// dittofs-apiserver.
+	Name string
+	// Host leads the server to kube-apiserver by way of a proxy that ends TLS. It then logs in by a token of its
+	// ServiceAccount, since a client certificate does not pass such a proxy.
+	Host *HostProxy
 	// DataDir is where the embedded etcd keeps its data. Default: below the plane's own state.
 	DataDir string
 	// GenerateCredentials applies the opt-in component that lets the server write Secrets.
@@ -39,6 +46,12 @@ type DittoFSOptions struct {
 	Env       []string
 }
 
+// HostProxy is where a proxy of kube-apiserver listens, and what its certificate is verified with.
+type HostProxy struct {
+	URL string
+	CA  []byte
+}
+
 // DittoFS is our API server in a plane: a local process behind the plane's aggregation layer, which has exactly
 // the rights that the shipped manifests give to its ServiceAccount.
 type DittoFS struct {
@@ -48,6 +61,7 @@ type DittoFS struct {
 	DataDir string
 
 	plane   *ControlPlane
+	name    string
 	port    int
 	args    []string
 	env     []string
@@ -64,6 +78,9 @@ func (p *ControlPlane) InstallDittoFS(ctx context.Context, options DittoFSOption
 	if options.DataDir == "" {
 		options.DataDir = filepath.Join(p.stateDir, "dittofs")
 	}
+	if options.Name == "" {
+		options.Name = dittofsName
+	}
 	if err := p.applyShippedManifests(ctx, options); err != nil {
 		return nil, err
 	}
@@ -73,10 +90,10 @@ func (p *ControlPlane) InstallDittoFS(ctx context.Context, options DittoFSOption
 	}
 	defer lease.release()
 	d := &DittoFS{
-		LogPath: p.keeper.logPath(dittofsName), DataDir: options.DataDir,
-		plane: p, port: lease.port, env: options.Env,
+		LogPath: p.keeper.logPath(options.Name), DataDir: options.DataDir,
+		plane: p, name: options.Name, port: lease.port, env: options.Env,
 	}
-	if err := d.prepare(options); err != nil {
+	if err := d.prepare(ctx, options); err != nil {
 		return nil, err
 	}
 	lease.release()
@@ -91,12 +108,12 @@ func (p *ControlPlane) InstallDittoFS(ctx context.Context, options DittoFSOption
 	if err := d.waitServed(ctx); err != nil {
 		return nil, err
 	}
-	p.options.Report(dittofsName, "127.0.0.1:"+strconv.Itoa(d.port))
+	p.options.Report(d.name, "127.0.0.1:"+strconv.Itoa(d.port))
 	return d, nil
 }
 
 // prepare writes certificates and the kubeconfig of the server's ServiceAccount, and puts the flags together.
-func (d *DittoFS) prepare(options DittoFSOptions) error {
+func (d *DittoFS) prepare(ctx context.Context, options DittoFSOptions) error {
 	ca, err := newAuthority(dittofsName + "-ca")
 	if err != nil {
 		return err
@@ -108,13 +125,10 @@ func (d *DittoFS) prepare(options DittoFSOptions) error {
 		return err
 	}
 	pki := filepath.Join(d.plane.stateDir, "pki")
-	if err := serving.write(pki, dittofsName); err != nil {
+	if err := serving.write(pki, d.name); err != nil {
 		return err
 	}
-	// A client certificate instead of a token: the same user and groups, and nothing expires.
-	_, kubeconfig, err := d.plane.addUserFile(dittofsName,
-		"system:serviceaccount:"+DittoFSNamespace+":"+dittofsName,
-		"system:serviceaccounts", "system:serviceaccounts:"+DittoFSNamespace, "system:authenticated")
+	kubeconfig, err := d.login(ctx, options.Host)
 	if err != nil {
 		return err
 	}
@@ -122,8 +136,8 @@ func (d *DittoFS) prepare(options DittoFSOptions) error {
 		"--kubeconfig=" + kubeconfig,
 		"--bind-address=127.0.0.1",
 		"--secure-port=" + strconv.Itoa(d.port),
-		"--tls-cert-file=" + filepath.Join(pki, dittofsName+".crt"),
-		"--tls-private-key-file=" + filepath.Join(pki, dittofsName+".key"),
+		"--tls-cert-file=" + filepath.Join(pki, d.name+".crt"),
+		"--tls-private-key-file=" + filepath.Join(pki, d.name+".key"),
 		"--data-dir=" + d.DataDir,
 		"--namespace=" + DittoFSNamespace,
 	}
@@ -150,13 +164,13 @@ func (d *DittoFS) Start(ctx context.Context) error {
 }
 
 func (d *DittoFS) run(ctx context.Context) (err error) {
-	d.process, err = d.plane.keeper.start(dittofsName, d.plane.options.binary(dittofsName), d.args, d.env)
+	d.process, err = d.plane.keeper.start(d.name, d.plane.options.binary(dittofsName), d.args, d.env)
 	if err != nil {
 		return err
 	}
 	runCtx, cancel := contextOf(ctx, d.process)
 	defer cancel()
-	return d.process.explain(waitHTTP(runCtx, dittofsName, d.DirectConfig(), "/readyz", http.StatusOK))
+	return d.process.explain(waitHTTP(runCtx, d.name, d.DirectConfig(), "/readyz", http.StatusOK))
 }
 
 // DirectConfig connects to the server itself, past the aggregator, as a cluster admin.
@@ -172,6 +186,12 @@ func (d *DittoFS) Stop() error { return d.process.stop(dittofsStopTimeout) }
 
 // Kill ends the server as a lost node would.
 func (d *DittoFS) Kill() { d.process.kill() }
+
+// Freeze stops the process in the middle of what it does, as a suspended machine would. Thaw lets it go on.
+func (d *DittoFS) Freeze() error { return d.process.signal(syscall.SIGSTOP) }
+
+// Thaw lets a frozen process go on.
+func (d *DittoFS) Thaw() error { return d.process.signal(syscall.SIGCONT) }
 
 // Running tells whether the process runs.
 func (d *DittoFS) Running() bool { return d.process.running() }

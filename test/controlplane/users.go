@@ -58,7 +58,7 @@ func encodeKubeconfig(name string, config *rest.Config) ([]byte, error) {
 	const cluster = "local"
 	out := clientcmdapi.NewConfig()
 	out.Clusters[cluster] = &clientcmdapi.Cluster{Server: config.Host, CertificateAuthorityData: config.CAData}
-	out.AuthInfos[name] = &clientcmdapi.AuthInfo{ClientCertificateData: config.CertData, ClientKeyData: config.KeyData}
+	out.AuthInfos[name] = &clientcmdapi.AuthInfo{ClientCertificateData: config.CertData, ClientKeyData: config.KeyData, Token: config.BearerToken}
 	out.Contexts[cluster] = &clientcmdapi.Context{Cluster: cluster, AuthInfo: name}
 	out.CurrentContext = cluster
 	data, err := clientcmd.Write(*out)

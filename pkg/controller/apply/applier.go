@@ -37,6 +37,8 @@ const (
 	Rewritten Action = "Rewritten"
 	// Conflict means that the object is somebody else's.
 	Conflict Action = "Conflict"
+	// Failed means that the API did not take it.
+	Failed Action = "Failed"
 	// Planned means that something would have been sent, had it not been for DryRun.
 	Planned Action = "Planned"
 )

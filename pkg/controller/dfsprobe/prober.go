@@ -47,8 +47,9 @@ type Prober struct {
 	// ObserveOnly says, with the reason, that nothing may be written to anybody for now. Nil: never.
 	ObserveOnly func() (bool, string)
 
-	mu     sync.Mutex
-	states map[types.NamespacedName]*state
+	mu      sync.Mutex
+	states  map[types.NamespacedName]*state
+	failing int // servers that are being asked although they did not answer the last time
 }
 
 // Reconcile asks a server if its time has come or something about it has changed, and says when to come back.
@@ -88,6 +89,12 @@ func (p *Prober) Reconcile(ctx context.Context, req reconcile.Request) (reconcil
 	if now := p.Clock.Now(); st.target == t && st.wanted == wanted && now.Before(st.due()) {
 		return reconcile.Result{RequeueAfter: st.due().Sub(now)}, nil
 	}
+	if st.failures > 0 && st.target == t {
+		if !p.admitFailing() {
+			return reconcile.Result{RequeueAfter: minPause}, nil
+		}
+		defer p.releaseFailing()
+	}
 	if st.wanted != wanted {
 		st.wanted, st.dirty = wanted, true
 	}
@@ -108,6 +115,24 @@ func (p *Prober) Reconcile(ctx context.Context, req reconcile.Request) (reconcil
 		p.Changed(ctx, req.NamespacedName)
 	}
 	return reconcile.Result{RequeueAfter: max(st.due().Sub(st.asked), minPause)}, nil
+}
+
+// admitFailing lets a server that did not answer be asked, unless too many of its kind are: a dead API takes its time, and
+// many of them would keep those waiting that live.
+func (p *Prober) admitFailing() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.failing >= maxFailing {
+		return false
+	}
+	p.failing++
+	return true
+}
+
+func (p *Prober) releaseFailing() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.failing--
 }
 
 // interval is the time between two rounds with a server that answers. A change of it works at once.

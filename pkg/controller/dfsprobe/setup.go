@@ -27,8 +27,11 @@ import (
 const Name = "dfs-probe"
 
 const (
-	// workers is how many servers are asked at once. Each of them may hold its worker for two timeouts.
-	workers = 16
+	// workers is how many servers are asked at once. Each of them may hold its worker for two timeouts, of which it spends
+	// most waiting.
+	workers = 64
+	// maxFailing is how many of them may be servers that did not answer the last time: the others are for those that do.
+	maxFailing = workers / 2
 	// CallTimeout bounds one call. dfs bounds its own checks below it.
 	CallTimeout = 10 * time.Second
 )

@@ -164,8 +164,8 @@ func (p *pass) listening() *dittofsv1alpha1.DittoServer {
 	return server
 }
 
-// configuration applies the ConfigMap unless the pod is to stay as it is. configured says that it is there and ours; unsure
-// that the cache does not show yet what became of it.
+// configuration applies the ConfigMap unless the pod is to stay as it is. configured says that it is there, ours and as
+// wanted; unsure that what became of it is not known yet.
 func (p *pass) configuration(ctx context.Context, want *corev1ac.ConfigMapApplyConfiguration) (configured, unsure bool, err error) {
 	name := render.ConfigMapName(p.server.Name)
 	if p.holds() && p.exists(ctx, apply.ConfigMaps(), name) {
@@ -173,7 +173,8 @@ func (p *pass) configuration(ctx context.Context, want *corev1ac.ConfigMapApplyC
 		return true, false, nil
 	}
 	res, err := p.ensure(ctx, apply.ConfigMaps(), name, want)
-	return err == nil && res.Action != apply.Conflict, res.Action == apply.Waiting, err
+	configured = err == nil && res.Action != apply.Conflict && res.Action != apply.Failed
+	return configured, res.Action == apply.Waiting || p.waiting && !configured, err
 }
 
 func (p *pass) applySet(ctx context.Context, want *appsv1ac.StatefulSetApplyConfiguration) error {
@@ -191,6 +192,7 @@ func (p *pass) applySet(ctx context.Context, want *appsv1ac.StatefulSetApplyConf
 func (p *pass) ensure(ctx context.Context, kind apply.Kind, name string, want any) (apply.Result, error) {
 	res, err := p.Applier.Ensure(ctx, p.request(kind, name, want))
 	if err != nil {
+		res.Action = apply.Failed // whatever it was going to be
 		return res, p.refused(kind.GVK.Kind, name, err)
 	}
 	p.note(res)

@@ -4,10 +4,16 @@
 package dittoserver
 
 import (
+	"context"
+	"fmt"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
 )
 
 // cacheLag is how soon the cache is looked at again that does not show our own last write.
@@ -29,4 +35,24 @@ func (w *ownWrites) behind(server types.NamespacedName, cached string) bool {
 	}
 	w.forget(server)
 	return false
+}
+
+// stale says that the cache shows an older DittoServer than the one that the StatefulSet was rendered from, as that of a
+// new leader may for a moment: going by it would undo what its predecessor has done. A store that was put back on purpose
+// has an older one as well, so that our API has the last word.
+func (p *pass) stale(ctx context.Context) (bool, error) {
+	if p.set == nil || !renderedOf(p.set).newerThan(p.server) {
+		return false, nil
+	}
+	var reader client.Reader = p.Servers
+	if p.Stored != nil {
+		reader = p.Stored
+	}
+	current := &dittofsv1alpha1.DittoServer{}
+	if err := reader.Get(ctx, p.key, current); apierrors.IsNotFound(err) {
+		return true, nil // its event is on its way
+	} else if err != nil {
+		return false, fmt.Errorf("read DittoServer: %w", err)
+	}
+	return current.UID != p.server.UID || current.Generation != p.server.Generation, nil
 }

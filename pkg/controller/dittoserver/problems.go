@@ -26,6 +26,12 @@ const (
 	expandRetry   = 10 * time.Minute // neither are StorageClasses
 )
 
+// maxRaces is how often in a row a conflict over one object is taken for bad luck.
+const maxRaces = 3
+
+// raceMemory counts conflicts in a row, by object.
+type raceMemory struct{ table[map[string]int] }
+
 // problem is something that keeps the server from being what the spec asks for.
 type problem struct {
 	condition string // the type of the condition that carries it
@@ -91,9 +97,7 @@ func (p *pass) refused(kind, name string, err error) error {
 	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
 		// The event of the namespace is on its way.
 		return nil
-	case apply.IsReplaced(err):
-		// Somebody was faster: the next look finds out who.
-		p.recheck(soon)
+	case apply.IsReplaced(err) && p.lostRace(kind, name):
 		return nil
 	case apierrors.IsForbidden(err), apierrors.IsInvalid(err), apierrors.IsBadRequest(err), apierrors.IsRequestEntityTooLargeError(err):
 		p.add(refusedRetry, p.conditionOf(kind, name), reasonApplyRefused, "The cluster refuses %s %s: %s. Tried again every %s.",
@@ -103,6 +107,20 @@ func (p *pass) refused(kind, name string, err error) error {
 		p.add(0, p.conditionOf(kind, name), reasonApplyFailed, "%s %s could not be written: %s. It is tried again.", kind, name, apiMessage(err))
 		return partialError{err}
 	}
+}
+
+// lostRace says that somebody was faster: the next look finds out who, and until then nobody knows what to report. More
+// than a few times in a row it is none of that, but somebody who answers so, as webhooks may.
+func (p *pass) lostRace(kind, name string) bool {
+	lost, _ := p.races.get(p.key)
+	what := kind + "/" + name
+	p.lost[what] = lost[what] + 1
+	if p.lost[what] > maxRaces {
+		return false
+	}
+	p.waiting = true
+	p.recheck(soon)
+	return true
 }
 
 // connection is the address pair in an error of the network, whose port is another one at each try.
@@ -116,8 +134,11 @@ func apiMessage(err error) string {
 	if errors.As(err, &status) {
 		message = status.Status().Message
 	}
-	return connection.ReplaceAllString(message, "$1 $2 ")
+	return stable(message)
 }
+
+// stable takes out of an error what differs from try to try.
+func stable(message string) string { return connection.ReplaceAllString(message, "$1 $2 ") }
 
 // note records what became of one object.
 func (p *pass) note(res apply.Result) {

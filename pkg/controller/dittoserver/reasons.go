@@ -65,6 +65,9 @@ const (
 	reasonNamespaceTerminating = "NamespaceTerminating"
 	reasonNamespaceUnknown     = "NamespaceUnknown"
 
+	// Ready, Progressing
+	reasonHostUnavailable = "HostUnavailable"
+
 	// Available, Progressing
 	reasonPodReady           = "PodReady"
 	reasonPodStarting        = "PodStarting"
@@ -148,6 +151,7 @@ var failed = map[string]bool{
 var warned = map[string]bool{
 	reasonFieldRewritten:    true,
 	reasonApplyFailed:       true,
+	reasonHostUnavailable:   true,
 	reasonDFSUnreachable:    true,
 	reasonDatabaseUnreached: true,
 	reasonAdapterNotServing: true,

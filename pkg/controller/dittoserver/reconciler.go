@@ -48,6 +48,8 @@ type Recorder interface {
 type Reconciler struct {
 	// Servers reads DittoServers from a cache, and writes their status and finalizers.
 	Servers client.Client
+	// Stored reads DittoServers from our API. Nil: Servers.
+	Stored client.Reader
 	// Host reads our objects from a cache and writes objects of the host cluster; Live reads any object from its API.
 	Host    client.Client
 	Live    client.Reader
@@ -71,6 +73,8 @@ type Reconciler struct {
 	fences  fenceMemory
 	unready unreadyMemory
 	writes  ownWrites
+	races   raceMemory
+	trouble troubleMemory
 
 	adoptions adoptionMemory
 }
@@ -104,7 +108,8 @@ type pass struct {
 	found       []leftover            // what of the DittoFS operator is there, while it is being adopted
 	held        bool                  // the pod template is kept as it is, because of a problem
 	pending     string                // the same, because it waits for a request: what is pending and how to request it
-	waiting     bool                  // the cache does not show our last apply yet
+	waiting     bool                  // the cache does not show our last apply yet, or somebody was faster than we
+	lost        map[string]int        // how often in a row somebody was, by object
 	waitsFor    string                // what a deletion waits for
 	after       time.Duration
 
@@ -133,7 +138,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 	if r.writes.behind(req.NamespacedName, stored.ResourceVersion) {
 		return reconcile.Result{RequeueAfter: cacheLag}, nil
 	}
-	p := &pass{Reconciler: r, key: req.NamespacedName, stored: stored, server: stored.DeepCopy(), now: r.Clock.Now()}
+	p := &pass{Reconciler: r, key: req.NamespacedName, stored: stored, server: stored.DeepCopy(), now: r.Clock.Now(), lost: map[string]int{}}
 	dittofsv1alpha1.SetObjectDefaults_DittoServer(p.server)
 	var why string
 	if p.dryRun, why = r.ObserveOnly(); p.dryRun {
@@ -141,7 +146,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 	}
 	state, err := nscheck.Check(ctx, r.Host, r.Live, stored)
 	if err != nil {
-		return reconcile.Result{}, err
+		return reconcile.Result{}, p.reportTrouble(ctx, err)
 	}
 	p.namespace = state
 
@@ -156,6 +161,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 	default:
 		err = p.materialise(ctx)
 	}
+	r.races.put(p.key, p.lost)
 	if p.dryRun {
 		r.plans.log(log.FromContext(ctx), p.key, why, p.plan)
 		return reconcile.Result{RequeueAfter: p.after}, err
@@ -163,14 +169,15 @@ func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 	if done {
 		return reconcile.Result{}, nil
 	}
-	if apierrors.IsConflict(err) {
+	if apierrors.IsConflict(err) && !isPartial(err) {
 		// The cache has an old DittoServer. Its event is on its way.
 		return reconcile.Result{RequeueAfter: soon}, nil
 	}
 	if err != nil && !isPartial(err) {
 		// What was not looked at must not be reported on.
-		return reconcile.Result{}, err
+		return reconcile.Result{}, p.reportTrouble(ctx, err)
 	}
+	r.trouble.forget(p.key)
 	if statusErr := p.report(ctx); statusErr != nil {
 		err = errors.Join(err, statusErr)
 	}
@@ -186,6 +193,11 @@ func (p *pass) materialise(ctx context.Context) error {
 		return err
 	}
 	if err := p.findStatefulSet(ctx); err != nil {
+		return err
+	}
+	if stale, err := p.stale(ctx); stale || err != nil {
+		p.waiting = true
+		p.recheck(cacheLag)
 		return err
 	}
 	if stop, err := p.adopt(ctx); stop || err != nil {
@@ -228,6 +240,8 @@ func (r *Reconciler) forget(server types.NamespacedName) {
 	r.unready.forget(server)
 	r.writes.forget(server)
 	r.adoptions.forget(server)
+	r.races.forget(server)
+	r.trouble.forget(server)
 }
 
 // partialError is an error after which the status can still be told.

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -70,6 +71,13 @@ func renderedOf(set *appsv1.StatefulSet) rendered {
 		out.server, out.spec, out.secrets = parts[0]+"/"+parts[1], parts[2], parts[3]
 	}
 	return out
+}
+
+// newerThan says that a rendering was made from a later generation of the DittoServer.
+func (r rendered) newerThan(server *dittofsv1alpha1.DittoServer) bool {
+	uid, text, ok := strings.Cut(r.server, "/")
+	generation, err := strconv.ParseInt(text, 10, 64)
+	return ok && err == nil && uid == string(server.UID) && generation > server.Generation
 }
 
 // sameInputs says that two renderings were made from the same. Of the spec either sign is enough: the digest changes when

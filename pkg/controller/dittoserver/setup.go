@@ -35,9 +35,9 @@ const Name = "dittoserver"
 
 const (
 	workers = 8
-	// firstRetry and maxRetry bound the wait after an error.
+	// firstRetry and maxRetry bound the wait after an error: what is mended is found mended within a minute.
 	firstRetry = 50 * time.Millisecond
-	maxRetry   = 5 * time.Minute
+	maxRetry   = time.Minute
 )
 
 // beyondStatus drops the events of our own status writes. With them, a status whose text differs each time would call
