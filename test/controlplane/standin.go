@@ -43,7 +43,7 @@ func (p *ControlPlane) StartStandIn(ctx context.Context) (*StandIn, error) {
 	lease.release()
 	address := fmt.Sprintf("127.0.0.1:%d", lease.port)
 	s := &StandIn{
-		URLTemplate: "{scheme}://" + address + "/{namespace}/{name}",
+		URLTemplate: "{scheme}://" + address + "/{namespace}/{name}:{port}",
 		URL:         "http://" + address,
 		LogPath:     p.keeper.logPath("standin-dfs"),
 		plane:       p, address: address,

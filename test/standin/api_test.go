@@ -4,6 +4,7 @@
 package standin
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -228,5 +229,19 @@ func TestUsers(t *testing.T) {
 	}
 	if r := w.ask("GET", "/api/v1/users/alice", w.admin(), nil); r.object["enabled"] != true {
 		t.Errorf("%+v", r.object)
+	}
+}
+
+func TestAPortThatTheServerDoesNotListenOnIsSilent(t *testing.T) {
+	w := newWorld(t)
+	w.run(demoPod("u1"), StateRunning)
+	for port, answers := range map[string]bool{"8080": true, "9090": false} {
+		response, err := http.Get(w.url + "/" + testNamespace + "/" + testName + ":" + port + "/health")
+		if err == nil {
+			response.Body.Close()
+		}
+		if (err == nil) != answers {
+			t.Errorf("port %s: %v, and it should answer: %t", port, err, answers)
+		}
 	}
 }

@@ -16,6 +16,7 @@ const (
 	FaultDown         = "down"          // connections are closed without an answer
 	FaultHang         = "hang"          // no answer until the client gives up or the fault is cleared
 	FaultError500     = "error500"      // an empty 500, as after a recovered panic
+	FaultRefuse       = "refuse"        // Status, with a detail that says so
 	FaultSlow         = "slow"          // the answer comes after Delay
 	FaultDatabaseDown = "database-down" // /health says degraded, logins fail, a start fails
 	FaultAdapterDown  = "adapter-down"  // the check of Adapter fails, though it runs
@@ -24,8 +25,10 @@ const (
 // Fault is something that goes wrong with one server until it is cleared. It may be set before the server exists.
 type Fault struct {
 	Mode string `json:"mode"`
-	// Path limits down, hang, error500 and slow to paths that begin with it, such as /api/v1/adapters.
+	// Path limits down, hang, error500, refuse and slow to paths that begin with it, such as /api/v1/adapters.
 	Path string `json:"path,omitempty"`
+	// Status is what refuse answers, 400 to 499.
+	Status int `json:"status,omitempty"`
 	// Delay is a Go duration, for slow.
 	Delay string `json:"delay,omitempty"`
 	// Adapter is nfs or smb, for adapter-down.
@@ -48,12 +51,16 @@ func (s *Server) SetFault(namespace, name string, f Fault) error {
 		if active.delay, err = time.ParseDuration(f.Delay); err != nil || active.delay <= 0 {
 			return fmt.Errorf("delay %q: mode slow needs a positive Go duration, such as 2s", f.Delay)
 		}
+	case FaultRefuse:
+		if f.Status < 400 || f.Status > 499 {
+			return fmt.Errorf("status %d: mode refuse needs one of 400 to 499", f.Status)
+		}
 	case FaultAdapterDown:
 		if protocol(f.Adapter) == "" {
 			return fmt.Errorf("adapter %q: mode adapter-down needs nfs or smb", f.Adapter)
 		}
 	default:
-		return fmt.Errorf("mode %q: supported are down, hang, error500, slow, database-down and adapter-down", f.Mode)
+		return fmt.Errorf("mode %q: supported are down, hang, error500, refuse, slow, database-down and adapter-down", f.Mode)
 	}
 	if f.Path != "" && !strings.HasPrefix(f.Path, "/") {
 		return errors.New("path must begin with /")
@@ -129,6 +136,10 @@ func (f *activeFault) apply(w http.ResponseWriter, r *http.Request, status *int)
 	case FaultError500:
 		*status = http.StatusInternalServerError
 		panicked().write(w)
+		return true
+	case FaultRefuse:
+		*status = f.Status
+		problem(f.Status, "refused by the fault of a test").write(w)
 		return true
 	}
 	return false

@@ -251,6 +251,15 @@ func TestFaults(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	t.Run("a refusal on one path only", func(t *testing.T) {
+		set(`{"mode":"refuse","status":403,"path":"/api/v1/adapters"}`)
+		if _, err := c.Adapters(t.Context()); !dfs.IsForbidden(err) {
+			t.Errorf("got %v", err)
+		}
+		if _, err := c.Health(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
 	t.Run("hang until it is cleared", func(t *testing.T) {
 		set(`{"mode":"hang"}`)
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)

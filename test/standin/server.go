@@ -11,6 +11,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -95,7 +96,8 @@ func New(opts Options) (*Server, error) {
 	}, nil
 }
 
-// ServeHTTP answers /NAMESPACE/NAME/... as that server would, and /_standin/... about the stand-in itself.
+// ServeHTTP answers /NAMESPACE/NAME/... as that server would, and /_standin/... about the stand-in itself. In
+// /NAMESPACE/NAME:PORT/... nobody answers at a port that the process does not listen on.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == "/_standin" || strings.HasPrefix(r.URL.Path, "/_standin/") {
 		s.serveControl(w, r)
@@ -108,15 +110,16 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	namespace, rest, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	name, rest, _ := strings.Cut(rest, "/")
+	name, port, _ := strings.Cut(name, ":")
 	if namespace == "" || name == "" {
-		http.Error(w, "the stand-in serves /NAMESPACE/NAME/... and /_standin/...", http.StatusNotFound)
+		http.Error(w, "the stand-in serves /NAMESPACE/NAME/..., /NAMESPACE/NAME:PORT/... and /_standin/...", http.StatusNotFound)
 		return
 	}
-	s.serveDFS(w, r, serverKey{namespace, name}, "/"+rest)
+	s.serveDFS(w, r, serverKey{namespace, name}, port, "/"+rest)
 }
 
 // serveDFS passes a request through the fault of that server, if any, and on to its process.
-func (s *Server) serveDFS(w http.ResponseWriter, r *http.Request, key serverKey, path string) {
+func (s *Server) serveDFS(w http.ResponseWriter, r *http.Request, key serverKey, port, path string) {
 	status := 0 // 0: closed without an answer
 	defer func() { s.count(key, r.Method, path, status) }()
 
@@ -126,8 +129,8 @@ func (s *Server) serveDFS(w http.ResponseWriter, r *http.Request, key serverKey,
 		}
 	}
 	p := s.reachable(key)
-	if p == nil {
-		// Nothing listens at the address of a pod that does not run: close the connection without a word.
+	if p == nil || port != "" && port != strconv.FormatInt(p.cfg.num("controlplane.port"), 10) {
+		// Nothing listens there, or the pod does not run: close the connection without a word.
 		panic(http.ErrAbortHandler)
 	}
 	if refusal, refused := p.misdirected(r); refused {

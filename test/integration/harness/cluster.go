@@ -11,7 +11,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -61,7 +63,9 @@ type Cluster struct {
 	// Dir has the logs, which stay after the run, and whatever tests put there.
 	Dir string
 
-	options Options
+	options    Options
+	percona    sync.Once
+	perconaErr error
 }
 
 // Run is the body of TestMain: it starts a cluster, hands it to the tests through the pointer, runs them and exits.
@@ -137,18 +141,25 @@ func Start(ctx context.Context, options Options) (_ *Cluster, err error) {
 }
 
 func (c *Cluster) installServer(ctx context.Context, root string) (err error) {
-	options := controlplane.DittoFSOptions{
-		RepoDir: root, GenerateCredentials: !c.options.WithoutCredentials,
-		ExtraArgs: c.options.ServerArgs, Env: c.options.ServerEnv,
-	}
 	if c.options.StandIn {
 		if c.StandIn, err = c.Plane.StartStandIn(ctx); err != nil {
 			return err
 		}
+	}
+	c.Server, err = c.Plane.InstallDittoFS(ctx, c.serverOptions(root))
+	return err
+}
+
+// serverOptions are those of our server, with further arguments.
+func (c *Cluster) serverOptions(root string, args ...string) controlplane.DittoFSOptions {
+	options := controlplane.DittoFSOptions{
+		RepoDir: root, GenerateCredentials: !c.options.WithoutCredentials,
+		ExtraArgs: append(slices.Clone(c.options.ServerArgs), args...), Env: c.options.ServerEnv,
+	}
+	if c.StandIn != nil {
 		options.DFSURLTemplate = c.StandIn.URLTemplate
 	}
-	c.Server, err = c.Plane.InstallDittoFS(ctx, options)
-	return err
+	return options
 }
 
 // quiet keeps what client libraries log in this process out of the output of tests.

@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -47,6 +48,19 @@ func (c *Cluster) CreateDittoServer(t *testing.T, namespace, name string, change
 		t.Fatal(err)
 	}
 	return server
+}
+
+// PutSecret creates or replaces a Secret in the namespace of the server.
+func (s Subject) PutSecret(t *testing.T, secret *corev1.Secret) {
+	t.Helper()
+	secrets := s.Cluster.Admin.Kube.CoreV1().Secrets(s.Namespace)
+	_, err := secrets.Create(t.Context(), secret, metav1.CreateOptions{})
+	if apierrors.IsAlreadyExists(err) {
+		_, err = secrets.Update(t.Context(), secret, metav1.UpdateOptions{})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // Allow gives a user rights in one namespace.

@@ -98,18 +98,6 @@ func TestTheSampleBecomesReadyAndItsPartsAreAsPromised(t *testing.T) {
 	}
 }
 
-// U §8 scenario 9: upstream starts every server twice.
-func TestTheFirstBootStartsOnePod(t *testing.T) {
-	t.Parallel()
-	s := newSubject(t)
-	if n := podsCreated(t, s.namespace); n != 1 {
-		t.Errorf("%d pods were created before the server was Ready, want 1", n)
-	}
-	if generation := s.statefulSet(t).Generation; generation != 1 {
-		t.Errorf("the StatefulSet was changed %d times before the server was Ready", generation-1)
-	}
-}
-
 func TestSecretValuesAppearNowhereElse(t *testing.T) {
 	t.Parallel()
 	s := newSubject(t)

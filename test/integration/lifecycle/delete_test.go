@@ -103,22 +103,6 @@ func TestDeletingACollectionTreatsEachServerAsAsked(t *testing.T) {
 	}
 }
 
-// U §8 scenario 14: upstream makes new credentials, which the old database does not know.
-func TestAServerIsCreatedAgainOverKeptVolumesAndSecrets(t *testing.T) {
-	t.Parallel()
-	s := sample(t, cluster.Namespace(t))
-	s.awaitReady(t)
-	before := s.parts(t).without("configmaps/", "pods/", "services/", "statefulsets/")
-	cluster.Admin.Kubectl(s.namespace).Run(t, "delete", "dittoserver", s.name, "--timeout=60s")
-	s = sample(t, s.namespace)
-	s.awaitReady(t)
-	if got := s.parts(t).names(); !slices.Equal(got, sampleParts) {
-		t.Errorf("the parts are %v, want %v", got, sampleParts)
-	}
-	before.compare(t, s.parts(t).without("configmaps/", "pods/", "services/", "statefulsets/"),
-		func(m metav1.ObjectMeta) string { return "UID " + string(m.UID) })
-}
-
 func TestAServerOfOrphanedPartsIsAdoptedWithoutARestart(t *testing.T) {
 	t.Parallel()
 	s := sample(t, cluster.Namespace(t))

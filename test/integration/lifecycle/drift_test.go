@@ -105,29 +105,6 @@ func TestFieldsOfOthersStay(t *testing.T) {
 	}
 }
 
-// U §8 scenario 8: upstream reverts it.
-func TestARolloutRestartIsHonouredOnce(t *testing.T) {
-	t.Parallel()
-	s := newSubject(t)
-	pod := s.pod(t)
-	cluster.Admin.Kubectl(s.namespace).Run(t, "rollout", "restart", "statefulset/files")
-	s.awaitNewPod(t, pod)
-	s.awaitReady(t)
-	awaitControllers(t)
-	if s.statefulSet(t).Spec.Template.Annotations["kubectl.kubernetes.io/restartedAt"] == "" {
-		t.Error("the annotation of the restart is gone")
-	}
-	if n := rollouts(t, s.namespace); n != 2 {
-		t.Errorf("the pods had %d revisions, want the first and one restart", n)
-	}
-	// The next edit keeps it: else it would restart for two reasons.
-	s.patch(t, `{"spec":{"service":{"annotations":{"example.com/a":"b"}}}}`)
-	s.awaitReady(t)
-	if s.statefulSet(t).Spec.Template.Annotations["kubectl.kubernetes.io/restartedAt"] == "" || rollouts(t, s.namespace) != 2 {
-		t.Error("an edit took the restart back")
-	}
-}
-
 func TestAStatefulSetThatSomebodyDeletesIsMadeAnew(t *testing.T) {
 	t.Parallel()
 	s := newSubject(t)

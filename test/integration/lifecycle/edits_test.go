@@ -58,7 +58,6 @@ func TestAnEditOfWhatDFSReadsAtItsStartIsOneRollout(t *testing.T) {
 	}
 }
 
-// U §8 scenario 7.
 func TestAnEditThatDFSDoesNotReadRestartsNothing(t *testing.T) {
 	t.Parallel()
 	s := newSubject(t)

@@ -15,7 +15,7 @@ import (
 	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
 )
 
-// U §8 scenario 5: upstream takes objects of others over, or deletes them.
+// Those that the DittoFS operator deletes are in scenario 5.
 func TestObjectsOfOthersUnderOurNamesAreLeftAlone(t *testing.T) {
 	t.Parallel()
 	foreign := metav1.ObjectMeta{Labels: map[string]string{"instance": "files"}}

@@ -5,7 +5,6 @@ package lifecycle_test
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"testing"
 
@@ -40,36 +39,6 @@ func (s subject) limitStorage(t *testing.T, limit string) {
 		used := quota.Status.Used[corev1.ResourceRequestsStorage]
 		return equal(used.String(), limit)
 	})
-}
-
-// U §8 scenario 6, server.md 18: the StatefulSet, whose claim templates are immutable, is never replaced for it.
-func TestAClaimGrowsUnderARunningServer(t *testing.T) {
-	t.Parallel()
-	s := newSubject(t, func(server *dittofsv1alpha1.DittoServer) {
-		server.Spec.AdapterServices.Type = corev1.ServiceTypeClusterIP // no load balancer to wait for
-	})
-	before := s.parts(t).without("persistentvolumeclaims/metadata")
-	s.patch(t, `{"spec":{"storage":{"metadataSize":"3Gi"}}}`)
-	harness.Eventually(t, "the claim has grown", func(ctx context.Context) error {
-		claim, err := s.claim(ctx, "metadata")
-		if err != nil {
-			return err
-		}
-		return equal(fmt.Sprint(claim.Spec.Resources.Requests.Storage(), " ", claim.Status.Capacity.Storage()), "3Gi 3Gi")
-	})
-	s.awaitReady(t)
-	s.awaitCondition(t, dittofsv1alpha1.ConditionProgressing, metav1.ConditionFalse, "UpToDate")
-	awaitControllers(t)
-	before.compare(t, s.parts(t).without("persistentvolumeclaims/metadata"),
-		func(m metav1.ObjectMeta) string { return fmt.Sprintf("UID %s, generation %d", m.UID, m.Generation) })
-	// Other edits still arrive.
-	pod := s.pod(t)
-	s.patch(t, `{"spec":{"logging":{"level":"WARN"}}}`)
-	s.awaitNewPod(t, pod)
-	s.awaitReady(t)
-	if claim, err := s.claim(t.Context(), "metadata"); err != nil || claim.Spec.Resources.Requests.Storage().String() != "3Gi" {
-		t.Errorf("after another edit the claim asks for %v (%v)", claim.Spec.Resources.Requests.Storage(), err)
-	}
 }
 
 func TestAClaimThatCannotGrowIsSaidAndTheServerRunsOn(t *testing.T) {

@@ -9,16 +9,9 @@
 package lifecycle_test
 
 import (
-	"context"
 	"flag"
-	"slices"
 	"testing"
-	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/wait"
-
-	"github.com/dittofs/dittofs-apiserver/test/controlplane"
 	"github.com/dittofs/dittofs-apiserver/test/integration/harness"
 )
 
@@ -35,66 +28,12 @@ func TestMain(m *testing.M) {
 	harness.Run(m, harness.Options{StandIn: true, ServerArgs: serverArgs}, &cluster)
 }
 
-// restartWith runs our server over the same store with other flags, and with its usual ones again after the test.
-func restartWith(t *testing.T, args ...string) {
-	t.Helper()
-	t.Cleanup(func() { reinstall(t) })
-	reinstall(t, args...)
-}
+func restartWith(t *testing.T, args ...string) { t.Helper(); cluster.RestartWith(t, args...) }
 
-func reinstall(t *testing.T, args ...string) {
-	t.Helper()
-	if err := cluster.Server.Stop(); err != nil {
-		t.Fatal(err)
-	}
-	root, err := harness.RepoDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	// Not t.Context(), which has ended when a cleanup runs.
-	server, err := cluster.Plane.InstallDittoFS(cleanupContext(t), controlplane.DittoFSOptions{
-		RepoDir: root, DataDir: cluster.Server.DataDir, GenerateCredentials: true,
-		DFSURLTemplate: cluster.StandIn.URLTemplate, ExtraArgs: append(slices.Clone(serverArgs), args...),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	cluster.Server = server
-	awaitServed(t)
-}
+func reinstall(t *testing.T, args ...string) { t.Helper(); cluster.Reinstall(t, args...) }
 
-// stopServer stops our server until start is called, or the test ends.
-func stopServer(t *testing.T) (start func()) {
-	t.Helper()
-	if err := cluster.Server.Stop(); err != nil {
-		t.Fatal(err)
-	}
-	start = func() { t.Helper(); startServer(t) }
-	t.Cleanup(start)
-	return start
-}
+func stopServer(t *testing.T) (start func()) { t.Helper(); return cluster.StopServer(t) }
 
-func startServer(t *testing.T) {
-	t.Helper()
-	if err := cluster.Server.Start(cleanupContext(t)); err != nil {
-		t.Fatal(err)
-	}
-	awaitServed(t)
-}
+func startServer(t *testing.T) { t.Helper(); cluster.StartServer(t) }
 
-// awaitServed waits until our API answers ten times in a row. The aggregator asks all the time, also in the moment
-// before the server is ready, and may pass that answer on a moment after it.
-func awaitServed(t *testing.T) {
-	t.Helper()
-	ctx, answers := cleanupContext(t), 0
-	err := wait.PollUntilContextCancel(ctx, 50*time.Millisecond, true, func(ctx context.Context) (bool, error) {
-		answers++
-		if _, err := cluster.Admin.DittoServers("default").List(ctx, metav1.ListOptions{Limit: 1}); err != nil {
-			answers = 0
-		}
-		return answers == 10, nil
-	})
-	if err != nil {
-		t.Fatalf("our API is not served: %v", err)
-	}
-}
+func awaitServed(t *testing.T) { t.Helper(); cluster.AwaitServed(t) }

@@ -77,40 +77,6 @@ func TestARotatedJWTSecretIsOneRestart(t *testing.T) {
 	before.expectUntouched(t, s)
 }
 
-// U §8 scenario 15: upstream rolls the server into a pod that cannot start.
-func TestAServerStaysAsItIsWhileItsSecretIsMissing(t *testing.T) {
-	t.Parallel()
-	s := ownJWT(t)
-	before, config := s.parts(t), s.config(t)
-	deleteSecret(t, s.namespace)
-	message := s.awaitCondition(t, dittofsv1alpha1.ConditionConfigReady, metav1.ConditionFalse, "SecretNotFound")
-	if !strings.Contains(message, "mine") || !strings.Contains(message, "token") {
-		t.Errorf("the message names neither Secret nor key: %s", message)
-	}
-	s.awaitCondition(t, dittofsv1alpha1.ConditionReady, metav1.ConditionFalse, "SecretNotFound")
-	before.expectSame(t, s)
-
-	// An edit waits as well: a lost pod must come back with the configuration that its template was made for.
-	s.patch(t, `{"spec":{"logging":{"level":"DEBUG"},"service":{"annotations":{"example.com/a":"b"}}}}`)
-	s.awaitCondition(t, dittofsv1alpha1.ConditionProgressing, metav1.ConditionFalse, "Blocked")
-	awaitControllers(t)
-	before.expectSame(t, s)
-	if s.config(t) != config {
-		t.Error("the configuration was changed under a template that was not")
-	}
-	if s.service(t).Annotations["example.com/a"] != "b" {
-		t.Error("the Service, which needs no Secret, was not changed")
-	}
-
-	pod := s.pod(t)
-	putSecret(t, s.namespace, firstValue)
-	s.awaitNewPod(t, pod)
-	s.awaitReady(t)
-	if n := rollouts(t, s.namespace); n != 2 {
-		t.Errorf("the pods had %d revisions, want the first and one for the edit", n)
-	}
-}
-
 func TestARestoredSecretOfTheSameValueRestartsNothing(t *testing.T) {
 	t.Parallel()
 	s := ownJWT(t)

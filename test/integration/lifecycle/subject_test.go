@@ -5,16 +5,13 @@ package lifecycle_test
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
 	"github.com/dittofs/dittofs-apiserver/test/integration/harness"
@@ -23,13 +20,14 @@ import (
 // subject is the DittoServer that a test is about.
 type subject struct{ namespace, name string }
 
+// on is the same for the harness, which does the work.
+func (s subject) on() harness.Subject { return cluster.Subject(s.namespace, s.name) }
+
 // newSubject creates a DittoServer in a namespace of its own and waits until it is Ready.
 func newSubject(t *testing.T, change ...func(*dittofsv1alpha1.DittoServer)) subject {
 	t.Helper()
-	s := subject{cluster.Namespace(t), "files"}
-	cluster.CreateDittoServer(t, s.namespace, s.name, change...)
-	s.awaitReady(t)
-	return s
+	s := cluster.NewSubject(t, change...)
+	return subject{s.Namespace, s.Name}
 }
 
 // sample applies the sample that we ship, with kubectl.
@@ -44,60 +42,31 @@ func sample(t *testing.T, namespace string) subject {
 }
 
 func (s subject) find(ctx context.Context) (*dittofsv1alpha1.DittoServer, error) {
-	return cluster.Admin.DittoServers(s.namespace).Get(ctx, s.name, metav1.GetOptions{})
+	return s.on().Find(ctx)
 }
 
-func (s subject) get(t *testing.T) *dittofsv1alpha1.DittoServer {
-	t.Helper()
-	server, err := s.find(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return server
-}
+func (s subject) get(t *testing.T) *dittofsv1alpha1.DittoServer { t.Helper(); return s.on().Get(t) }
 
-// patch merges JSON into the DittoServer.
-func (s subject) patch(t *testing.T, patch string) {
-	t.Helper()
-	_, err := cluster.Admin.DittoServers(s.namespace).Patch(t.Context(), s.name, types.MergePatchType, []byte(patch), metav1.PatchOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-}
+func (s subject) patch(t *testing.T, patch string) { t.Helper(); s.on().Patch(t, patch) }
 
-// awaitReady waits for Ready=True about the spec as it is now.
-func (s subject) awaitReady(t *testing.T) { t.Helper(); s.awaitReadyWithin(t, harness.PatienceLimit) }
+func (s subject) awaitReady(t *testing.T) { t.Helper(); s.on().AwaitReady(t) }
 
 func (s subject) awaitReadyWithin(t *testing.T, limit time.Duration) {
 	t.Helper()
-	cluster.AwaitCondition(t, limit, s.namespace, s.name, dittofsv1alpha1.ConditionReady, metav1.ConditionTrue)
+	s.on().AwaitReadyWithin(t, limit)
 }
 
-// awaitCondition waits until a condition about the spec as it is now has a status and a reason, and returns its message.
 func (s subject) awaitCondition(t *testing.T, kind string, status metav1.ConditionStatus, reason string) string {
 	t.Helper()
-	return s.awaitConditionWithin(t, harness.PatienceLimit, kind, status, reason)
+	return s.on().AwaitCondition(t, kind, status, reason)
 }
 
 func (s subject) awaitConditionWithin(t *testing.T, limit time.Duration, kind string, status metav1.ConditionStatus, reason string) string {
 	t.Helper()
-	return cluster.AwaitCondition(t, limit, s.namespace, s.name, kind, status, reason)
+	return s.on().AwaitConditionWithin(t, limit, kind, status, reason)
 }
 
-// awaitGone waits until our API no longer has the object.
-func (s subject) awaitGone(t *testing.T) {
-	t.Helper()
-	harness.Eventually(t, s.name+" in "+s.namespace+" is gone", func(ctx context.Context) error {
-		server, err := s.find(ctx)
-		if apierrors.IsNotFound(err) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		return fmt.Errorf("finalizers %v, conditions %s", server.Finalizers, harness.DescribeConditions(server.Status.Conditions))
-	})
-}
+func (s subject) awaitGone(t *testing.T) { t.Helper(); s.on().AwaitGone(t) }
 
 // events lists what was said about a namespace's objects.
 func events(t *testing.T, namespace string) []corev1.Event {
@@ -119,9 +88,4 @@ func serverLog(t *testing.T) string {
 	return string(data)
 }
 
-// cleanupContext outlives the test but not our patience: t.Context() has ended when a cleanup runs.
-func cleanupContext(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 2*time.Minute)
-	t.Cleanup(cancel)
-	return ctx
-}
+func cleanupContext(t *testing.T) context.Context { return harness.CleanupContext(t) }
