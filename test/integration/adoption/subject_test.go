@@ -47,6 +47,7 @@ func subjectIn(t *testing.T, namespace string, change ...func(*upstream.Operator
 	for _, f := range change {
 		f(&s.operator)
 	}
+	playCloud(t, namespace)
 	if s.theirs, err = s.operator.Create(t.Context()); err != nil {
 		t.Fatal(err)
 	}
