@@ -31,7 +31,7 @@ const (
 
 // hosts are the names of the cluster that something looks up.
 var hosts = map[string][]string{
-	serviceIP:  {"files-adapter-nfs.team.svc", "files-adapter-smb.team.svc"},
+	serviceIP: {"files-adapter-nfs.team.svc", "files-adapter-smb.team.svc"},
 	postgresIP: {"postgres.team.svc", "files-postgres-primary.team.svc", "files-postgres-primary.team-a.svc", "shared-primary.team-a.svc",
 		"catalog-postgres-primary.team.svc"},
 }
