@@ -1,17 +1,22 @@
 // SPDX-FileCopyrightText: The dittofs-apiserver authors
 // SPDX-License-Identifier: Apache-2.0
 
+//go:build linux
+
 package dfs_test
 
 import (
 	"os"
-	"path/filepath"
+	"strings"
 	"testing"
 
+	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
+	"github.com/dittofs/dittofs-apiserver/pkg/controller/dfsprobe"
 	"github.com/dittofs/dittofs-apiserver/pkg/dfs"
 )
 
 func TestANewServer(t *testing.T) {
+	proves(t, "a new database has the adapters nfs 12049 and smb 1445, and the portmapper off")
 	s := newServer(t)
 	s.start()
 	c := s.client()
@@ -30,32 +35,77 @@ func TestANewServer(t *testing.T) {
 	}
 }
 
+func (s *server) sid() string {
+	s.t.Helper()
+	sid, err := s.client().MachineSID(s.t.Context())
+	s.must(err)
+	return sid
+}
+
+// loseDatabase empties the volume of the database.
+func (s *server) loseDatabase() {
+	s.t.Helper()
+	s.must(os.RemoveAll(s.claim("controlplane")))
+}
+
 // Another machine SID is how an empty database is told from the one that a server had.
 func TestTheMachineSIDIsThatOfTheDatabase(t *testing.T) {
+	proves(t, "the machine SID survives a restart and changes with a blank database")
 	s := newServer(t)
 	s.start()
-	sid := func() string {
-		t.Helper()
-		sid, err := s.client().MachineSID(t.Context())
-		s.must(err)
-		return sid
-	}
-	first := sid()
+	first := s.sid()
 	s.stop()
 	s.start()
-	if again := sid(); again != first {
+	if again := s.sid(); again != first {
 		t.Errorf("after a restart it is %s, before it was %s", again, first)
 	}
 	s.stop()
-	s.must(os.RemoveAll(filepath.Join(s.dir, "data/controlplane")))
-	s.must(os.MkdirAll(filepath.Join(s.dir, "data/controlplane"), 0o700))
+	s.loseDatabase()
 	s.start()
-	if other := sid(); other == first {
+	if other := s.sid(); other == first {
 		t.Error("it is the same on an empty database")
 	}
 }
 
+func TestNothingIsWrittenToAnEmptyDatabase(t *testing.T) {
+	proves(t, "identity guard: on a blank database the probe writes nothing until it is acknowledged")
+	s := newServer(t)
+	s.start()
+	c := newCluster(s)
+	c.share("projects")
+	known := c.probe().MachineSID
+	c.edit(func(d *dittofsv1alpha1.DittoServer) {
+		d.Status.MachineSID = known
+		d.Spec.SnapshotPolicies = []dittofsv1alpha1.SnapshotPolicy{{Share: "projects", Interval: "@daily"}}
+	})
+	if o := c.probe(); !o.Policies[0].Applied {
+		t.Fatalf("on its own database: %+v", o.Policies)
+	}
+	s.stop()
+	s.loseDatabase()
+	s.start()
+	c.share("projects")
+	c.replacePod("pod-uid-2")
+	o := c.probe()
+	if !o.DatabaseReachable || o.Token != dfsprobe.TokenAccepted || o.MachineSID == known || o.MachineSID == "" {
+		t.Errorf("the blank server answers everything, and has an identity of its own: %+v", o)
+	}
+	if p := o.Policies[0]; p.Applied || p.Reason != dfsprobe.PolicyHeld || !strings.Contains(p.Message, o.MachineSID) {
+		t.Errorf("the policy: %+v", p)
+	}
+	if policies, err := s.client().SnapshotPolicies(t.Context()); err != nil || len(policies) != 0 {
+		t.Errorf("dfs was written to: %+v %v", policies, err)
+	}
+	c.probe() // the condition that says so is news, and brings the next round
+	// The controller records the new identity when the user accepts it.
+	c.edit(func(d *dittofsv1alpha1.DittoServer) { d.Status.MachineSID = o.MachineSID })
+	if o := c.probe(); !o.Policies[0].Applied {
+		t.Errorf("acknowledged: %+v", o.Policies)
+	}
+}
+
 func TestASettingIsKept(t *testing.T) {
+	proves(t, "the note of the controller in the settings of dfs survives a restart")
 	const key = "dittofs-apiserver.test"
 	s := newServer(t)
 	s.start()
@@ -71,5 +121,29 @@ func TestASettingIsKept(t *testing.T) {
 	s.must(s.client().PutSetting(t.Context(), key, ""))
 	if got, err := s.client().Setting(t.Context(), key); got != "" || err != nil {
 		t.Errorf("emptied: %q %v", got, err)
+	}
+}
+
+func TestTheAdminPasswordIsASeed(t *testing.T) {
+	proves(t, "the admin password is read once: another value in the Secret changes nothing, and tokens need neither")
+	s := newServer(t)
+	s.start()
+	login := func(password string) bool {
+		t.Helper()
+		return s.try("POST", "/api/v1/auth/login", "", map[string]any{"username": "admin", "password": password}).code == 200
+	}
+	if !login(adminPassword) || login("another password") {
+		t.Error("the first password is not that of the Secret")
+	}
+	s.stop()
+	for key := range s.secrets["files-admin-bootstrap-credentials"] {
+		s.secrets["files-admin-bootstrap-credentials"][key] = "another password"
+	}
+	s.start()
+	if !login(adminPassword) || login("another password") {
+		t.Error("another value of the Secret became the password")
+	}
+	if _, err := s.client().Adapters(t.Context()); err != nil {
+		t.Errorf("a token of the controller: %v", err)
 	}
 }

@@ -1,9 +1,8 @@
 // SPDX-FileCopyrightText: The dittofs-apiserver authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package dfs_test runs a real DittoFS server and holds against it what the rest of the project believes about it.
-// In go the binary that DFS_BINARY names and configurations as the project renders them; without the variable every test is
-// skipped. It never opens a port beyond the loopback but those of the adapters, which dfs opens by itself.
+//go:build linux
+
 package dfs_test
 
 import (
@@ -14,15 +13,18 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/utils/ptr"
+	"sigs.k8s.io/yaml"
 
 	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
 	"github.com/dittofs/dittofs-apiserver/pkg/dfs"
@@ -30,42 +32,45 @@ import (
 )
 
 const (
-	jwtSecret = "0123456789abcdef0123456789abcdef"
 	namespace = "team"
 	name      = "files"
 	service   = name + "-api." + namespace + ".svc"
+	// bootTime is for a machine that has other things to do.
+	bootTime = time.Minute
 )
 
-// server is one dfs on one directory, started and stopped as often as a test likes.
+// server is one DittoServer and the dfs process of its pod, started and stopped as often as a test likes.
 type server struct {
 	t      *testing.T
-	binary string
-	dir    string // stands for the root of the pod's file system
+	dir    string
 	object *dittofsv1alpha1.DittoServer
-	secret string
-	cmd    *exec.Cmd
-	ended  chan error
+	// secrets and configMaps are those of the namespace. What the pod needs and is not there is made up.
+	secrets, configMaps map[string]map[string]string
+	// live is the StatefulSet that was there before, if any.
+	live *appsv1.StatefulSet
+
+	set   *appsv1.StatefulSet // as rendered for the last start
+	cmd   *exec.Cmd
+	ended chan error
 }
 
-// newServer skips the test without a binary. The spec may be changed before start.
+// newServer has a spec with nothing but sizes. It may be changed before start.
 func newServer(t *testing.T) *server {
 	t.Helper()
-	binary := os.Getenv("DFS_BINARY")
-	if binary == "" {
-		t.Skip("DFS_BINARY does not name a dfs binary")
-	}
-	s := &server{t: t, binary: binary, dir: t.TempDir(), secret: jwtSecret}
-	s.object = &dittofsv1alpha1.DittoServer{}
-	s.object.Namespace, s.object.Name, s.object.UID = namespace, name, "server-uid"
-	s.object.Spec.Storage.MetadataSize = ptr.To(resource.MustParse("1Gi"))
-	s.object.Spec.Storage.ContentSize = ptr.To(resource.MustParse("1Gi"))
-	s.object.Spec.ControlPlane.Port = ptr.To(freePort(t))
+	object := &dittofsv1alpha1.DittoServer{}
+	object.Namespace, object.Name, object.UID = namespace, name, "server-uid"
+	object.Spec.Storage.MetadataSize = ptr.To(resource.MustParse("1Gi"))
+	object.Spec.Storage.ContentSize = ptr.To(resource.MustParse("1Gi"))
+	return newServerOf(t, object)
+}
+
+func newServerOf(t *testing.T, object *dittofsv1alpha1.DittoServer) *server {
+	t.Helper()
+	s := &server{t: t, dir: t.TempDir(), object: object,
+		secrets: map[string]map[string]string{}, configMaps: map[string]map[string]string{}}
 	scheme := runtime.NewScheme()
 	s.must(dittofsv1alpha1.Install(scheme))
 	scheme.Default(s.object)
-	for _, sub := range []string{"data/metadata", "data/content", "data/controlplane", "tls", "tls-client-ca", "home"} {
-		s.must(os.MkdirAll(filepath.Join(s.dir, sub), 0o700))
-	}
 	t.Cleanup(s.stop)
 	return s
 }
@@ -77,88 +82,168 @@ func (s *server) must(err error) {
 	}
 }
 
-// write puts a file where the pod would have it.
-func (s *server) write(path, content string) {
+// render is what the controller does, with what the namespace has.
+func (s *server) render() {
 	s.t.Helper()
-	s.must(os.WriteFile(filepath.Join(s.dir, path), []byte(content), 0o600))
-}
-
-// start renders the configuration, moves its paths below the directory, and waits until the port answers.
-func (s *server) start(env ...string) {
-	s.t.Helper()
-	if err := s.tryStart(env...); err != nil {
-		s.t.Fatal(err)
+	s.furnishSecrets()
+	in := render.Inputs{ConfigHash: "hash"}
+	if ref := s.object.Spec.PostgresSecret(); ref != nil {
+		in.PostgresKeys = map[string]bool{}
+		for key := range s.secrets[ref.Name] {
+			in.PostgresKeys[key] = true
+		}
 	}
-}
-
-func (s *server) tryStart(env ...string) error {
-	s.t.Helper()
-	config, err := render.Config(s.object)
+	if s.live != nil {
+		in.LiveClaimTemplates, in.ContentClaimLater = s.live.Spec.VolumeClaimTemplates, true
+	}
+	objects, err := render.All(s.object, in)
 	s.must(err)
-	text := string(config)
-	for _, root := range []string{"/data", "/tls", "/kerberos"} {
-		text = strings.ReplaceAll(text, " "+root, " "+s.dir+root)
+	s.configMaps[*objects.ConfigMap.Name] = objects.ConfigMap.Data
+	text, err := yaml.Marshal(objects.StatefulSet)
+	s.must(err)
+	s.set = &appsv1.StatefulSet{}
+	s.must(yaml.UnmarshalStrict(text, s.set))
+}
+
+// template is that of the pod that the StatefulSet controller makes: with a volume for each claim template.
+func (s *server) template() *corev1.PodTemplateSpec {
+	template := s.set.Spec.Template.DeepCopy()
+	for _, claim := range s.set.Spec.VolumeClaimTemplates {
+		template.Spec.Volumes = append(template.Spec.Volumes, corev1.Volume{Name: claim.Name, VolumeSource: corev1.VolumeSource{
+			PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: render.ClaimName(claim.Name, s.object.Name)}}})
 	}
-	s.write("config.yaml", text)
+	return template
+}
+
+func (s *server) dfsContainer() *corev1.Container {
+	s.t.Helper()
+	containers := s.set.Spec.Template.Spec.Containers
+	at := slices.IndexFunc(containers, func(c corev1.Container) bool { return c.Name == render.ContainerName })
+	if at < 0 {
+		s.t.Fatal("the pod has no container of dfs")
+	}
+	return &containers[at]
+}
+
+// start renders, starts, and waits until the probes pass.
+func (s *server) start() {
+	s.t.Helper()
+	s.must(s.tryStart())
+}
+
+func (s *server) tryStart() error {
+	s.t.Helper()
+	s.render()
+	return s.startRendered()
+}
+
+func (s *server) startRendered() error {
+	s.t.Helper()
+	cmd, err := s.kubelet().command(s.template(), render.ContainerName)
+	if err != nil {
+		return err
+	}
 	log, err := os.Create(filepath.Join(s.dir, "log"))
 	s.must(err)
-	s.cmd = exec.Command(s.binary, "start", "--foreground", "--config", filepath.Join(s.dir, "config.yaml"))
-	s.cmd.Stdout, s.cmd.Stderr = log, log
-	s.cmd.Env = append([]string{
-		"HOME=" + filepath.Join(s.dir, "home"), "DITTOFS_CONTROLPLANE_SECRET=" + s.secret, "DITTOFS_ADMIN_INITIAL_PASSWORD=correct horse",
-	}, env...)
-	s.must(s.cmd.Start())
-	s.ended = make(chan error, 1)
-	go func(cmd *exec.Cmd) { s.ended <- cmd.Wait(); _ = log.Close() }(s.cmd)
-	err = wait.PollUntilContextTimeout(s.t.Context(), 50*time.Millisecond, time.Minute, true, func(context.Context) (bool, error) {
+	defer log.Close()
+	cmd.Stdout, cmd.Stderr = log, log
+	// Pdeathsig is not for this: it is tied to a thread. All of us ends with the first process of the namespace.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
+	s.must(cmd.Start())
+	s.cmd, s.ended = cmd, make(chan error, 1)
+	go func() { s.ended <- cmd.Wait() }()
+	started := false
+	return wait.PollUntilContextTimeout(s.t.Context(), 50*time.Millisecond, bootTime, true, func(ctx context.Context) (bool, error) {
 		select {
 		case err := <-s.ended:
 			s.cmd = nil
 			return false, fmt.Errorf("dfs ended: %w\n%s", errors.Join(err, errors.New("exit")), s.log())
 		default:
 		}
-		conn, err := net.DialTimeout("tcp", s.address(), time.Second)
-		if err != nil {
-			return false, nil
-		}
-		return true, conn.Close()
+		c := s.dfsContainer()
+		started = started || passes(ctx, c, c.StartupProbe)
+		return started && passes(ctx, c, c.ReadinessProbe) && passes(ctx, c, c.LivenessProbe), nil
 	})
-	return err
 }
 
-// stop ends it as the kubelet does.
+func (s *server) kubelet() kubelet {
+	return kubelet{dir: s.dir, secrets: s.secrets, configMaps: s.configMaps}
+}
+
+// stop ends it as the kubelet does, in the time that the pod has for it.
 func (s *server) stop() {
+	s.t.Helper()
 	if s.cmd == nil {
 		return
+	}
+	grace := time.Duration(ptr.Deref(s.set.Spec.Template.Spec.TerminationGracePeriodSeconds, 30)) * time.Second
+	if hook := s.dfsContainer().Lifecycle; hook != nil && hook.PreStop != nil && hook.PreStop.Sleep != nil {
+		grace -= time.Duration(hook.PreStop.Sleep.Seconds) * time.Second
 	}
 	_ = s.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case err := <-s.ended:
-		s.t.Logf("dfs ended: %v", err)
-	case <-time.After(time.Minute):
+		if err != nil {
+			s.t.Errorf("told to stop, dfs ended with %v\n%s", err, s.log())
+		}
+	case <-time.After(grace):
 		_ = s.cmd.Process.Kill()
-		s.t.Logf("dfs was killed: %v", <-s.ended)
+		<-s.ended
+		s.t.Errorf("told to stop, dfs did not end in %s\n%s", grace, s.log())
 	}
+	s.cmd = nil
+}
+
+// kill is a power cut.
+func (s *server) kill() {
+	_ = s.cmd.Process.Kill()
+	<-s.ended
 	s.cmd = nil
 }
 
 // log is the end of what dfs wrote.
 func (s *server) log() string {
 	text, _ := os.ReadFile(filepath.Join(s.dir, "log"))
-	const most = 4000
-	return string(text[max(0, len(text)-most):])
+	return tail(string(text))
+}
+
+// claim is the directory of a claim.
+func (s *server) claim(volume string) string {
+	return filepath.Join(s.dir, "claims", render.ClaimName(volume, s.object.Name))
+}
+
+// renew is what the kubelet does when a Secret changes under a running pod.
+func (s *server) renew() {
+	s.t.Helper()
+	_, err := s.kubelet().command(s.template(), render.ContainerName)
+	s.must(err)
 }
 
 func (s *server) address() string {
-	return net.JoinHostPort("127.0.0.1", fmt.Sprint(*s.object.Spec.ControlPlane.Port))
+	return hostPort(podIP, *s.object.Spec.ControlPlane.Port)
+}
+
+func hostPort(host string, port int32) string { return net.JoinHostPort(host, fmt.Sprint(port)) }
+
+func (s *server) jwt() string {
+	at := render.JWTSecret(s.object)
+	return s.secrets[at.Name][at.Key]
+}
+
+// rotate gives the JWT secret another value.
+func (s *server) rotate(value string) {
+	at := render.JWTSecret(s.object)
+	s.secrets[at.Name][at.Key] = value
 }
 
 // client signs its tokens as the controller does.
 func (s *server) client() *dfs.Client {
 	s.t.Helper()
-	return s.clientWith(dfs.Options{Token: func(context.Context) (string, error) {
-		return dfs.SignToken([]byte(s.secret), dfs.Claims{Username: "dittofs-controller:1", Role: dfs.RoleAdmin, TTL: time.Minute, Now: time.Now()})
-	}})
+	return s.clientWith(dfs.Options{Token: func(context.Context) (string, error) { return s.token(dfs.RoleAdmin) }})
+}
+
+func (s *server) token(role dfs.Role) (string, error) {
+	return dfs.SignToken([]byte(s.jwt()), dfs.Claims{Username: "dittofs-controller:1", Role: role, TTL: time.Minute, Now: time.Now()})
 }
 
 func (s *server) clientWith(opts dfs.Options) *dfs.Client {
@@ -167,14 +252,4 @@ func (s *server) clientWith(opts dfs.Options) *dfs.Client {
 	s.must(err)
 	s.t.Cleanup(c.CloseIdleConnections)
 	return c
-}
-
-func freePort(t *testing.T) int32 {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return int32(l.Addr().(*net.TCPAddr).Port)
 }

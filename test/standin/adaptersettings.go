@@ -19,7 +19,9 @@ type field struct {
 	min     float64
 	max     float64
 	words   []string
+	inherit bool // the empty word is accepted too, and stands for no setting
 	unsaved bool // accepted and never written
+	stays   bool // unknown to a reset of one setting
 }
 
 func settingFields(adapterType string) []field {
@@ -27,6 +29,8 @@ func settingFields(adapterType string) []field {
 		return field{name: name, initial: initial, min: lowest, max: highest}
 	}
 	forget := func(f field) field { f.unsaved = true; return f }
+	inherit := func(f field) field { f.inherit = true; return f }
+	stay := func(f field) field { f.stays = true; return f }
 	flag := func(name string, initial bool) field { return field{name: name, initial: initial} }
 	word := func(name, initial string, words ...string) field {
 		return field{name: name, initial: initial, words: words}
@@ -51,7 +55,7 @@ func settingFields(adapterType string) []field {
 			list("blocked_operations"),
 			flag("portmapper_enabled", false), number("portmapper_port", 10111, 1, 65535),
 			flag("portmapper_register_with_system", false),
-			flag("udp_enabled", false), flag("mdns_enabled", false),
+			stay(flag("udp_enabled", false)), flag("mdns_enabled", false),
 		}
 	case "smb":
 		dialects := []string{"SMB2.0", "SMB2.1", "SMB3.0", "SMB3.0.2", "SMB3.1.1"}
@@ -59,7 +63,7 @@ func settingFields(adapterType string) []field {
 			word("min_dialect", "SMB2.0", dialects...), word("max_dialect", "SMB3.1.1", dialects...),
 			number("session_timeout", 900, 60, 86400), number("oplock_break_timeout", 35, 5, 120),
 			number("max_connections", 0, 0, 100000), number("max_sessions", 10000, 1, 1000000),
-			flag("enable_encryption", false), word("signing", "", "", "disabled", "enabled", "required"),
+			flag("enable_encryption", false), inherit(word("signing", "", "disabled", "enabled", "required")),
 			flag("directory_leasing_enabled", true), list("blocked_operations"),
 			flag("mdns_enabled", false), flag("wsdiscovery_enabled", false),
 		}
@@ -114,7 +118,11 @@ func (f field) check(v any) string {
 			return fmt.Sprintf("must be between %d and %d", int64(f.min), int64(f.max))
 		}
 	case string:
-		if !slices.Contains(f.words, v) {
+		switch {
+		case slices.Contains(f.words, v) || f.inherit && v == "":
+		case f.inherit:
+			return fmt.Sprintf("must be empty (inherit) or one of: %v", f.words)
+		default:
 			return fmt.Sprintf("must be one of: %v", f.words)
 		}
 	}
@@ -232,7 +240,7 @@ func adapterSettingsDefaults(x *exchange) answer {
 		}
 	}
 	defaults := initialSettings(t)
-	defaults["version"] = 0
+	defaults["version"] = 1
 	return ok(map[string]any{"defaults": defaults, "ranges": ranges})
 }
 
@@ -243,7 +251,7 @@ func resetAdapterSettings(x *exchange) answer {
 	}
 	values := *x.db.adapterSettings(t)
 	if name := x.r.URL.Query().Get("setting"); name != "" {
-		i := slices.IndexFunc(settingFields(t), func(f field) bool { return f.name == name })
+		i := slices.IndexFunc(settingFields(t), func(f field) bool { return f.name == name && !f.stays })
 		if i < 0 {
 			return badRequest("Unknown %s setting: %s", protocol(t), name)
 		}

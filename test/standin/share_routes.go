@@ -4,7 +4,6 @@
 package standin
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -17,7 +16,7 @@ type shareRow struct {
 	MetadataStoreID, LocalStoreID, RemoteStoreID string
 	ReadOnly                                     bool
 	DefaultPermission, RetentionPolicy           string
-	LocalStoreSize, QuotaBytes                   string
+	LocalStoreSize, QuotaBytes                   byteSize
 	CreatedAt, UpdatedAt                         time.Time
 }
 
@@ -40,16 +39,14 @@ func (x *exchange) showShare(s *shareRow) map[string]any {
 	if s.RemoteStoreID != "" {
 		out["remote_block_store_id"] = s.RemoteStoreID
 	}
-	if s.LocalStoreSize != "" {
-		out["local_store_size"] = s.LocalStoreSize
+	if s.LocalStoreSize > 0 {
+		out["local_store_size"] = s.LocalStoreSize.String()
 	}
-	if s.QuotaBytes != "" {
-		out["quota_bytes"] = s.QuotaBytes
+	if s.QuotaBytes > 0 {
+		out["quota_bytes"] = s.QuotaBytes.String()
 	}
 	return out
 }
-
-var sizePattern = regexp.MustCompile(`^[0-9]+(\.[0-9]+)? *([KMGTkmgt]?[Ii]?[Bb]?)$`)
 
 func createShare(x *exchange) answer {
 	var req struct {
@@ -85,7 +82,7 @@ func createShare(x *exchange) answer {
 	now := x.p.now()
 	s := &shareRow{ID: uuid.NewString(), Name: normalizeShare(req.Name), MetadataStoreID: meta.ID, LocalStoreID: local.ID,
 		ReadOnly: req.ReadOnly, DefaultPermission: "none", RetentionPolicy: "lru",
-		LocalStoreSize: req.LocalStoreSize, QuotaBytes: req.QuotaBytes, CreatedAt: now, UpdatedAt: now}
+		CreatedAt: now, UpdatedAt: now}
 	if req.RemoteBlockStore != "" {
 		remote := x.db.findBlockStore("remote", req.RemoteBlockStore)
 		if remote == nil {
@@ -105,10 +102,12 @@ func createShare(x *exchange) answer {
 		}
 		s.RetentionPolicy = p
 	}
-	for key, size := range map[string]string{"local_store_size": req.LocalStoreSize, "quota_bytes": req.QuotaBytes} {
-		if size != "" && !sizePattern.MatchString(size) {
-			return badRequest("Invalid %s: %q", key, size)
-		}
+	var err error
+	if s.LocalStoreSize, err = parseByteSize(req.LocalStoreSize); err != nil {
+		return badRequest("Invalid local_store_size: %v", err)
+	}
+	if s.QuotaBytes, err = parseByteSize(req.QuotaBytes); err != nil {
+		return badRequest("Invalid quota_bytes: %v", err)
 	}
 	if find(x.db.shares, func(o *shareRow) bool { return o.Name == s.Name }) != nil {
 		return conflict("Share already exists")

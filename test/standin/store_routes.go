@@ -12,13 +12,14 @@ import (
 )
 
 func (x *exchange) showStore(s *storeRow) map[string]any {
-	out := map[string]any{
-		"id": s.ID, "name": s.Name, "type": s.Type, "created_at": s.CreatedAt,
-		"status": report{Status: "healthy", CheckedAt: x.p.now().UTC()},
-	}
+	status := report{Status: "healthy", CheckedAt: x.p.now().UTC()}
+	out := map[string]any{"id": s.ID, "name": s.Name, "type": s.Type, "created_at": s.CreatedAt}
 	if s.Kind != "" {
 		out["kind"] = s.Kind
+		// Only block stores have something to say when all is well.
+		status.Message = map[string]string{"fs": "path accessible and writable", "memory": "in-memory store is always healthy"}[s.Type]
 	}
+	out["status"] = status
 	if s.Config != nil {
 		out["config"] = mask(s.Config)
 	}
