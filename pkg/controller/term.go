@@ -27,6 +27,7 @@ import (
 	"github.com/dittofs/dittofs-apiserver/pkg/controller/apply"
 	"github.com/dittofs/dittofs-apiserver/pkg/controller/dfsprobe"
 	"github.com/dittofs/dittofs-apiserver/pkg/controller/dittoserver"
+	"github.com/dittofs/dittofs-apiserver/pkg/controller/quota"
 	"github.com/dittofs/dittofs-apiserver/pkg/controller/sweeper"
 	"github.com/dittofs/dittofs-apiserver/pkg/controller/watches"
 )
@@ -135,6 +136,18 @@ func addLoops(ctx context.Context, cfg Config, mgr manager.Manager, host cluster
 	}
 	if on(loopServers) {
 		if err := dittoserver.Setup(mgr, host, busy.around(servers), observed, monitors, dittoserver.PerconaClusters(mgr, host)); err != nil {
+			return err
+		}
+	}
+	if on(loopQuota) {
+		recounter := &quota.Recounter{
+			Servers:     mgr.GetClient(),
+			LiveServers: mgr.GetAPIReader(),
+			Host:        host.GetClient(),
+			Clock:       clock.RealClock{},
+			ObserveOnly: cfg.ObserveOnly,
+		}
+		if err := quota.Setup(mgr, host, busy.around(recounter)); err != nil {
 			return err
 		}
 	}
