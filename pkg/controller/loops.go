@@ -10,6 +10,7 @@ import (
 
 	"github.com/dittofs/dittofs-apiserver/pkg/controller/dfsprobe"
 	"github.com/dittofs/dittofs-apiserver/pkg/controller/dittoserver"
+	"github.com/dittofs/dittofs-apiserver/pkg/controller/quota"
 	"github.com/dittofs/dittofs-apiserver/pkg/controller/sweeper"
 )
 
@@ -18,10 +19,11 @@ const (
 	loopServers = dittoserver.Name
 	loopProbe   = dfsprobe.Name
 	loopSweeper = sweeper.Name
+	loopQuota   = quota.Name
 )
 
 // KnownControllers are the names that --controllers takes.
-func KnownControllers() []string { return []string{loopServers, loopProbe, loopSweeper} }
+func KnownControllers() []string { return []string{loopServers, loopProbe, loopSweeper, loopQuota} }
 
 // ValidateControllers says what is wrong with a value of --controllers.
 func ValidateControllers(list []string) error {

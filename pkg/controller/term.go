@@ -27,6 +27,7 @@ import (
 	"github.com/dittofs/dittofs-apiserver/pkg/controller/apply"
 	"github.com/dittofs/dittofs-apiserver/pkg/controller/dfsprobe"
 	"github.com/dittofs/dittofs-apiserver/pkg/controller/dittoserver"
+	"github.com/dittofs/dittofs-apiserver/pkg/controller/quota"
 	"github.com/dittofs/dittofs-apiserver/pkg/controller/servermetrics"
 	"github.com/dittofs/dittofs-apiserver/pkg/controller/sweeper"
 	"github.com/dittofs/dittofs-apiserver/pkg/controller/watches"
@@ -160,6 +161,18 @@ func addLoops(ctx context.Context, cfg Config, held *tenure, mgr manager.Manager
 	}
 	if on(loopServers) {
 		if err := dittoserver.Setup(mgr, host, busy.around(counts.Around(servers)), observed, monitors, dittoserver.PerconaClusters(mgr, host)); err != nil {
+			return err
+		}
+	}
+	if on(loopQuota) {
+		recounter := &quota.Recounter{
+			Servers:     mgr.GetClient(),
+			LiveServers: mgr.GetAPIReader(),
+			Host:        host.GetClient(),
+			Clock:       clock.RealClock{},
+			ObserveOnly: cfg.ObserveOnly,
+		}
+		if err := quota.Setup(mgr, host, busy.around(recounter)); err != nil {
 			return err
 		}
 	}

@@ -14,11 +14,11 @@ import (
 	"k8s.io/client-go/rest"
 
 	dittofsadmission "github.com/dittofs/dittofs-apiserver/pkg/admission"
+	"github.com/dittofs/dittofs-apiserver/pkg/quota"
 )
 
 // initializers give plugins what the library does not: to the quota plugin what
-// it counts (objects, as count/dittoservers.dittofs.io, which the library does
-// for every resource), and to ours a client that sees metadata only.
+// a DittoServer uses, and to ours a client that sees metadata only.
 type initializers struct {
 	quota    quotav1.Configuration
 	metadata metadata.Interface
@@ -29,7 +29,7 @@ func newInitializers(host *rest.Config) (admission.PluginInitializer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("metadata client of the host cluster: %w", err)
 	}
-	return initializers{quota: quotageneric.NewConfiguration(nil, nil), metadata: client}, nil
+	return initializers{quota: quotageneric.NewConfiguration([]quotav1.Evaluator{quota.NewEvaluator()}, nil), metadata: client}, nil
 }
 
 func (i initializers) Initialize(plugin admission.Interface) {

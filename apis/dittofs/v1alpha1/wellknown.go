@@ -47,6 +47,11 @@ const (
 	// of a server that the DittoFS operator set up under the same name.
 	AnnotationAdopt = "dittofs.io/adopt"
 
+	// QuotaStorage is the name in a ResourceQuota of the sum of the claims of all
+	// DittoServers of a namespace, those of the PostgreSQL clusters that are made
+	// for them included. Example: dittofs.io/storage: 500Gi.
+	QuotaStorage = "dittofs.io/storage"
+
 	// Finalizer keeps a deleted DittoServer until its parts are removed.
 	Finalizer = "dittofs.io/teardown"
 

@@ -44,6 +44,7 @@ func HostCache() cache.Options {
 			&networkingv1.NetworkPolicy{}:   {},
 			&corev1.Pod{}:                   {Label: pods, Transform: slimPod},
 			&corev1.PersistentVolumeClaim{}: {Label: pods, Transform: dropManagedFields},
+			&corev1.ResourceQuota{}:         {Label: labels.Everything(), Transform: dropManagedFields},
 			NewSecretMetadata():             {Label: labels.Everything(), Transform: slimMetadata},
 			nscheck.NewMetadata():           {Label: labels.Everything(), Transform: slimMetadata},
 			NewDefinitionMetadata():         {Label: labels.Everything(), Transform: slimMetadata},
