@@ -10,31 +10,20 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/types"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/klog/v2"
 	"k8s.io/utils/clock"
 	"k8s.io/utils/ptr"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/cluster"
 	ctrlconfig "sigs.k8s.io/controller-runtime/pkg/config"
-	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
-	"github.com/dittofs/dittofs-apiserver/pkg/controller/apply"
-	"github.com/dittofs/dittofs-apiserver/pkg/controller/dfsprobe"
-	"github.com/dittofs/dittofs-apiserver/pkg/controller/dittoserver"
-	"github.com/dittofs/dittofs-apiserver/pkg/controller/quota"
 	"github.com/dittofs/dittofs-apiserver/pkg/controller/servermetrics"
-	"github.com/dittofs/dittofs-apiserver/pkg/controller/sweeper"
 	"github.com/dittofs/dittofs-apiserver/pkg/controller/watches"
 )
-
-// eventSource is who the events say they come from.
-const eventSource = "dittofs-apiserver"
 
 // newScheme knows the kinds of the host cluster and ours, each in one version only: the scheme of the API server has ours
 // twice, and then nobody can tell the version of an object.
@@ -89,125 +78,12 @@ func runTerm(ctx context.Context, cfg Config, held *tenure) error {
 	var busy inFlight
 	// Whatever happens, the next term must find nobody at work.
 	defer busy.wait(logger)
-	if err := addLoops(ctx, cfg, held, mgr, host, &busy, counts); err != nil {
+	if err := (term{cfg, held, mgr, host, &busy, counts}).addLoops(ctx); err != nil {
 		return err
 	}
 	defer counts.Expose()()
 	logger.Info("Controllers start")
 	return mgr.Start(ctx)
-}
-
-// addLoops adds the loops that are switched on.
-func addLoops(ctx context.Context, cfg Config, held *tenure, mgr manager.Manager, host cluster.Cluster, busy *inFlight, counts *servermetrics.Table) error {
-	if err := watches.IndexSecrets(ctx, mgr.GetFieldIndexer()); err != nil {
-		return fmt.Errorf("index DittoServers by Secret: %w", err)
-	}
-	observed := make(chan event.GenericEvent)
-	monitors := dittoserver.Monitors(mgr, host)
-	servers := &dittoserver.Reconciler{
-		Servers:         mgr.GetClient(),
-		Stored:          mgr.GetAPIReader(),
-		Host:            host.GetClient(),
-		Live:            host.GetAPIReader(),
-		Applier:         &apply.Applier{Cached: host.GetClient(), Live: host.GetAPIReader(), Writer: host.GetClient()},
-		Events:          host.GetEventRecorder(eventSource),
-		Clock:           clock.RealClock{},
-		ObserveOnly:     cfg.ObserveOnly,
-		ControllerPeers: cfg.Peers,
-		ServiceMonitors: monitors,
-	}
-	on := func(name string) bool { return enabled(name, cfg.Enabled) }
-	// The probe reports to the loop of the servers, in memory: alone it would work for nobody.
-	if on(loopServers) && on(loopProbe) {
-		store := dfsprobe.NewStore()
-		servers.Observations = store
-		prober := &dfsprobe.Prober{
-			Servers:     mgr.GetClient(),
-			Host:        host.GetClient(),
-			Live:        host.GetAPIReader(),
-			Dial:        dfsprobe.DialPod(dfsprobe.CallTimeout),
-			URLTemplate: cfg.DFSURLTemplate,
-			Interval:    cfg.ProbeInterval,
-			Clock:       clock.RealClock{},
-			Store:       store,
-			Changed:     notify(observed),
-			Called:      counts.Called,
-
-			WritesAllowed: func(server types.NamespacedName) (bool, string) {
-				if !held.holds() {
-					return false, errNoTenure.Error()
-				}
-				return servers.WritesAllowed(server)
-			},
-			ObserveOnly: cfg.ObserveOnly,
-		}
-		if err := dfsprobe.Setup(mgr, host, busy.around(prober)); err != nil {
-			return err
-		}
-		surveyor := &dfsprobe.Surveyor{Prober: &dfsprobe.Prober{
-			Servers:     prober.Servers,
-			Host:        prober.Host,
-			Live:        prober.Live,
-			Dial:        dfsprobe.DialPod(dfsprobe.SurveyTimeout),
-			URLTemplate: prober.URLTemplate,
-			Clock:       prober.Clock,
-			Store:       store,
-			Changed:     prober.Changed,
-			Called:      prober.Called,
-		}}
-		if err := dfsprobe.SetupSurvey(mgr, host, busy.around(surveyor)); err != nil {
-			return err
-		}
-	}
-	if on(loopServers) {
-		if err := dittoserver.Setup(mgr, host, busy.around(counts.Around(servers)), observed, monitors, dittoserver.PerconaClusters(mgr, host)); err != nil {
-			return err
-		}
-	}
-	if on(loopQuota) {
-		recounter := &quota.Recounter{
-			Servers:     mgr.GetClient(),
-			LiveServers: mgr.GetAPIReader(),
-			Host:        host.GetClient(),
-			Clock:       clock.RealClock{},
-			ObserveOnly: cfg.ObserveOnly,
-		}
-		if err := quota.Setup(mgr, host, busy.around(recounter)); err != nil {
-			return err
-		}
-	}
-	if on(loopSweeper) {
-		own, err := client.New(cfg.Sweeper, client.Options{Scheme: mgr.GetScheme()})
-		if err != nil {
-			return fmt.Errorf("client of the sweeper: %w", err)
-		}
-		grace := cfg.SweepGrace
-		if grace == 0 {
-			grace = sweeper.DefaultGrace
-		}
-		return sweeper.Setup(mgr, host, busy.around(&sweeper.Sweeper{
-			Cached:      mgr.GetClient(),
-			Host:        host.GetClient(),
-			Live:        host.GetAPIReader(),
-			Servers:     own,
-			Grace:       grace,
-			Clock:       clock.RealClock{},
-			ObserveOnly: cfg.ObserveOnly,
-		}))
-	}
-	return nil
-}
-
-// notify passes the name of a DittoServer on, unless the term ends first.
-func notify(to chan<- event.GenericEvent) func(context.Context, types.NamespacedName) {
-	return func(ctx context.Context, name types.NamespacedName) {
-		server := &dittofsv1alpha1.DittoServer{}
-		server.Namespace, server.Name = name.Namespace, name.Name
-		select {
-		case to <- event.GenericEvent{Object: server}:
-		case <-ctx.Done():
-		}
-	}
 }
 
 // inFlight counts reconciles.
