@@ -147,6 +147,9 @@ func walk(path string, have, want any, out *[]string) {
 }
 
 func join(path, key string) string {
+	if strings.HasPrefix(key, "[") {
+		return path + key
+	}
 	if strings.ContainsAny(key, "./") {
 		key = "[" + key + "]"
 		return path + key

@@ -102,6 +102,8 @@ func Preview(kind Kind, live client.Object, want any) ([]string, error) {
 	}
 	dropDefaults(have.compare, wanted.compare)
 	have.compare, _ = prune(have.compare).(map[string]any)
+	have.compare, _ = byName(have.compare, "").(map[string]any)
+	wanted.compare, _ = byName(wanted.compare, "").(map[string]any)
 	return differences(have, wanted), nil
 }
 
@@ -146,6 +148,42 @@ var defaults = map[string][]any{
 	"internalTrafficPolicy":         {"Cluster"},
 	"externalTrafficPolicy":         {"Cluster"},
 	"allocateLoadBalancerNodePorts": {true},
+}
+
+// byName turns lists whose items have names into maps, so that a difference in one item is not one in all that follow.
+func byName(v any, field string) any {
+	switch t := v.(type) {
+	case map[string]any:
+		for key, item := range t {
+			t[key] = byName(item, key)
+		}
+	case []any:
+		named := make(map[string]any, len(t))
+		for _, item := range t {
+			object, _ := item.(map[string]any)
+			name := nameOf(object, field)
+			if _, twice := named[name]; name == "" || twice {
+				return t
+			}
+			named[name] = byName(item, field)
+		}
+		return named
+	}
+	return v
+}
+
+// nameOf is how an item of a list is called, in brackets.
+func nameOf(item map[string]any, list string) string {
+	for _, key := range []string{"mountPath", "name"} {
+		name, ok := item[key].(string)
+		if ok && (key == "name" || list == "volumeMounts") {
+			return "[" + name + "]"
+		}
+	}
+	if metadata, ok := item["metadata"].(map[string]any); ok {
+		return nameOf(metadata, "")
+	}
+	return ""
 }
 
 // dropDefaults removes from have what want does not mention and the API would write anyway.

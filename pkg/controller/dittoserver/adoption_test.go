@@ -127,7 +127,7 @@ func TestAdoptionChangesLabelsAndThePartitionOnly(t *testing.T) {
 func TestThePlanNamesWhatChangesAndNothingElse(t *testing.T) {
 	f := newInherited(t, upstream.Operator{}, adopting)
 	f.waiting()
-	f.wantCondition(dittofsv1alpha1.ConditionProgressing, metav1.ConditionFalse, reasonRolloutPending, "spec.template.spec.containers[0].lifecycle.preStop.exec")
+	f.wantCondition(dittofsv1alpha1.ConditionProgressing, metav1.ConditionFalse, reasonRolloutPending, "spec.template.spec.containers[dittofs].lifecycle.preStop.exec")
 	for _, c := range f.server().Status.Conditions {
 		for _, noise := range []string{"terminationMessage", "dnsPolicy", "schedulerName", "restartPolicy", "sessionAffinity", "revisionHistoryLimit", "volumeClaimTemplates", "image"} {
 			if strings.Contains(c.Message, noise) {

@@ -78,7 +78,7 @@ func (v view) status() (status dittofsv1alpha1.DittoServerStatus, recheck time.D
 	if v.set != nil {
 		status.Replicas, status.ReadyReplicas = v.set.Status.Replicas, v.set.Status.ReadyReplicas
 		status.AvailableReplicas = v.set.Status.AvailableReplicas
-		if !v.adopting {
+		if !v.adopting || v.set.Annotations[annotationRenderedTemplate] != "" {
 			// By a hash our API knows that the server is set up, and its database fixed. Before that the spec can be corrected.
 			status.ConfigHash = v.set.Spec.Template.Annotations[dittofsv1alpha1.AnnotationConfigHash]
 		}

@@ -60,7 +60,7 @@ func (s subject) find(ctx context.Context) (fixed, error) {
 		return nil, err
 	}
 	for _, secret := range secrets.Items {
-		out["secret "+secret.Name] = string(secret.UID) + " at " + secret.ResourceVersion
+		out.put("secret", &secret.ObjectMeta, map[string]any{"data": secret.Data, "labels": secret.Labels})
 	}
 	policies, err := cluster.Admin.Kube.NetworkingV1().NetworkPolicies(s.namespace).List(ctx, list)
 	if err != nil {

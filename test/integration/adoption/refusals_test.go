@@ -63,9 +63,12 @@ func TestAnOperatorThatHasNotLetGoBlocksTheAdoption(t *testing.T) {
 
 	// The commands of the message, as it has them.
 	letGo := between(t, message, "kubectl patch ", "'. ") + "'"
+	// While the garbage collector has not done its part the object has this finalizer too.
+	s.kubectl(t, "patch", "dittoservers.dittofs.dittofs.com", s.name, "--type=json", "-p", `[{"op":"add","path":"/metadata/finalizers/-","value":"orphan"}]`)
 	if err := s.shell(t, "kubectl patch "+letGo); err == nil {
 		t.Fatal("the finalizer can be taken away before the garbage collector has done its part")
 	}
+	s.kubectl(t, "patch", "dittoservers.dittofs.dittofs.com", s.name, "--type=json", "-p", `[{"op":"remove","path":"/metadata/finalizers/1"}]`)
 	if err := s.shell(t, "kubectl delete "+between(t, message, "kubectl delete ", ". ")); err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +172,14 @@ func TestAServerWhosePostgreSQLWasNeverUsedStaysOnSQLite(t *testing.T) {
 	if err := installPercona(); err != nil {
 		t.Fatal(err)
 	}
-	s := newSubject(t, func(o *upstream.Operator) {
+	namespace := cluster.Namespace(t)
+	// The Percona operator makes it, and the pod of the DittoFS operator asks for it.
+	secret := &corev1.Secret{StringData: map[string]string{"uri": "postgresql://dittofs@nowhere/dittofs"}}
+	secret.Name = "files-postgres-pguser-dittofs"
+	if _, err := cluster.Admin.Kube.CoreV1().Secrets(namespace).Create(t.Context(), secret, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	s := subjectIn(t, namespace, func(o *upstream.Operator) {
 		o.Parts = []string{"objects", "percona"}
 		o.Change = func(object client.Object) {
 			if set, ok := object.(*appsv1.StatefulSet); ok {
