@@ -6,6 +6,7 @@ package render
 import (
 	"fmt"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"sigs.k8s.io/yaml"
 
@@ -40,10 +41,10 @@ type dfsCache struct {
 	Path string `json:"path"`
 }
 
-// Config is config.yaml of the server: the same bytes for the same spec, and no secret in them. A spec that dfs could not
-// start with, or would lose its data with, is an error that names the field.
-func Config(server *v1alpha1.DittoServer) ([]byte, error) {
-	document, err := configDocument(server)
+// Config is config.yaml of the server: the same bytes for the same spec and claim templates, and no secret in them. A spec
+// that dfs could not start with, or would lose its data with, is an error that names the field. live is as in Inputs.
+func Config(server *v1alpha1.DittoServer, live []corev1.PersistentVolumeClaim) ([]byte, error) {
+	document, err := configDocument(server, live)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +60,7 @@ func encodeConfig(document map[string]any) ([]byte, error) {
 }
 
 // configDocument is the whole configuration: what the fields of the spec say, and spec.config on top.
-func configDocument(server *v1alpha1.DittoServer) (map[string]any, error) {
+func configDocument(server *v1alpha1.DittoServer, live []corev1.PersistentVolumeClaim) (map[string]any, error) {
 	server = withDefaults(server)
 	var errs field.ErrorList
 	// check collects the errors, so that all mistakes are named at once.
@@ -96,7 +97,12 @@ func configDocument(server *v1alpha1.DittoServer) (map[string]any, error) {
 	if server.Spec.Storage.CacheSize != nil {
 		config.Cache = &dfsCache{Path: mountPaths[cacheVolume]}
 	}
-	return withOverlay(config, server.Spec.Config)
+	document, failure := asDocument(config)
+	if failure != nil {
+		return nil, failure
+	}
+	withRemoteCache(document, server, live)
+	return withOverlay(document, server.Spec.Config)
 }
 
 // withDefaults returns a copy that is complete, so that rendering does not depend on where the object came from.

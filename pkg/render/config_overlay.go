@@ -15,9 +15,9 @@ import (
 	"github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
 )
 
-// withOverlay merges spec.config over the configuration: maps at every depth, everything else is replaced. Numbers stay text
-// on their way, so that a large integer does not become a fraction.
-func withOverlay(config dfsConfig, overlay map[string]v1alpha1.Value) (map[string]any, error) {
+// asDocument is the configuration as a tree. Numbers stay text on their way, so that a large integer does not become a
+// fraction.
+func asDocument(config dfsConfig) (map[string]any, error) {
 	text, err := json.Marshal(config)
 	if err != nil {
 		return nil, fmt.Errorf("encoding the configuration: %w", err)
@@ -26,6 +26,11 @@ func withOverlay(config dfsConfig, overlay map[string]v1alpha1.Value) (map[strin
 	if err := decodeExactly(text, &document); err != nil {
 		return nil, fmt.Errorf("decoding the configuration: %w", err)
 	}
+	return document, nil
+}
+
+// withOverlay merges spec.config over the configuration: maps at every depth, everything else is replaced.
+func withOverlay(document map[string]any, overlay map[string]v1alpha1.Value) (map[string]any, error) {
 	over, refusal := decodedOverlay(overlay)
 	if refusal == nil {
 		refusal = refusedKey(over, "", overlayPath)

@@ -51,7 +51,7 @@ func TestConfigIsMergedOverTheFields(t *testing.T) {
 			if tc.change != nil {
 				tc.change(&server.Spec)
 			}
-			got, err := render.Config(server)
+			got, err := render.Config(server, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -77,8 +77,8 @@ func TestTheOverlayCannotUndoTheFields(t *testing.T) {
 		{"a path that we do not know", `{later: {socket_path: /data/x}}`, "spec.config.later.socket_path"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			for what, render := range map[string]func(*v1alpha1.DittoServer) ([]byte, error){"Config": render.Config, "HashedConfig": render.HashedConfig} {
-				_, err := render(minimal(overlay(t, tc.config)))
+			for what, render := range map[string]rendering{"Config": render.Config, "HashedConfig": render.HashedConfig} {
+				_, err := render(minimal(overlay(t, tc.config)), nil)
 				if err == nil || !strings.HasPrefix(err.Error(), tc.field+": ") {
 					t.Errorf("%s: want a refusal of %s, got %v", what, tc.field, err)
 				}
@@ -91,7 +91,7 @@ func TestABrokenValueIsNotShown(t *testing.T) {
 	server := minimal(func(s *v1alpha1.DittoServerSpec) {
 		s.Config = map[string]v1alpha1.Value{"gc": {Raw: []byte(`{"hunter2`)}}
 	})
-	if _, err := render.Config(server); err == nil || !strings.Contains(err.Error(), "spec.config.gc") || strings.Contains(err.Error(), "hunter2") {
+	if _, err := render.Config(server, nil); err == nil || !strings.Contains(err.Error(), "spec.config.gc") || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -112,7 +112,7 @@ func TestWhatAdmissionForbidsIsNeverRendered(t *testing.T) {
 				continue
 			}
 			forbidden++
-			if config, err := render.Config(server); err == nil {
+			if config, err := render.Config(server, nil); err == nil {
 				t.Errorf("%s is forbidden (%s) and rendered:\n%s", key, refusal.Detail, config)
 			}
 		}

@@ -6,6 +6,8 @@ package render
 import (
 	"maps"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
 )
 
@@ -20,8 +22,8 @@ var (
 // HashedConfig is the part of config.yaml that belongs in the config hash: all that dfs reads at each of its starts. What it
 // reads at its first start only is left out, since a restart for a change of that would change nothing; the controller
 // makes the change through the dfs API. For a server without LDAP and Kerberos it is config.yaml, byte for byte.
-func HashedConfig(server *v1alpha1.DittoServer) ([]byte, error) {
-	document, err := configDocument(server)
+func HashedConfig(server *v1alpha1.DittoServer, live []corev1.PersistentVolumeClaim) ([]byte, error) {
+	document, err := configDocument(server, live)
 	if err != nil {
 		return nil, err
 	}

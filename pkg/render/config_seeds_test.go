@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
@@ -71,7 +72,7 @@ func TestWhatChangesTheConfigurationChangesTheHash(t *testing.T) {
 			if err := unstructured.SetNestedField(after, value, fieldsOf(path)...); err != nil {
 				t.Fatal(err)
 			}
-			differs := func(of func(*v1alpha1.DittoServer) ([]byte, error)) bool {
+			differs := func(of rendering) bool {
 				return config(t, of, serverOf(t, before)) != config(t, of, serverOf(t, after))
 			}
 			file, hashed := differs(render.Config), differs(render.HashedConfig)
@@ -83,9 +84,12 @@ func TestWhatChangesTheConfigurationChangesTheHash(t *testing.T) {
 	}
 }
 
-func config(t *testing.T, of func(*v1alpha1.DittoServer) ([]byte, error), server *v1alpha1.DittoServer) string {
+// rendering is Config or HashedConfig.
+type rendering func(*v1alpha1.DittoServer, []corev1.PersistentVolumeClaim) ([]byte, error)
+
+func config(t *testing.T, of rendering, server *v1alpha1.DittoServer) string {
 	t.Helper()
-	text, err := of(server)
+	text, err := of(server, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

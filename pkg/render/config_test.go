@@ -60,7 +60,8 @@ shutdown_timeout: 30s
 		{"a log file may be on a volume that the server has", func(s *v1alpha1.DittoServerSpec) {
 			s.Storage.ContentSize = new(resource.MustParse("1Gi"))
 			s.Logging.Output = "/data/store/block/dfs.log"
-		}, []string{"output: stdout", "output: /data/store/block/dfs.log"}},
+		}, []string{"output: stdout", "output: /data/store/block/dfs.log",
+			"controlplane:", "blockstore:\n  local:\n    default_remote_cache_size: 858993440\ncontrolplane:"}},
 		{"the database file may be elsewhere on a volume", func(s *v1alpha1.DittoServerSpec) {
 			s.Database.SQLite = &v1alpha1.SQLiteSpec{Path: "/data/store/metadata/control.db"}
 		}, []string{"/data/controlplane/controlplane.db", "/data/store/metadata/control.db"}},
@@ -76,7 +77,7 @@ shutdown_timeout: 30s
 		}, nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got, err := render.Config(minimal(tc.change))
+			got, err := render.Config(minimal(tc.change), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -121,7 +122,7 @@ func TestConfigRefusesWhatCannotRun(t *testing.T) {
 		}, []string{"spec.identity.jwt.refreshTokenDuration", "spec.logging.output"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			_, err := render.Config(minimal(tc.change))
+			_, err := render.Config(minimal(tc.change), nil)
 			if err == nil {
 				t.Fatal("want an error")
 			}

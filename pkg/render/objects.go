@@ -64,7 +64,7 @@ type Objects struct {
 // All renders the objects of a server. An error means that the spec cannot run as it is, and says which field.
 func All(server *v1alpha1.DittoServer, in Inputs) (*Objects, error) {
 	server = withDefaults(server)
-	config, err := Config(server)
+	config, err := Config(server, in.LiveClaimTemplates)
 	if err != nil {
 		return nil, fmt.Errorf("rendering the configuration: %w", err)
 	}

@@ -61,7 +61,7 @@ func TestLDAPInTheConfigurationIsASeed(t *testing.T) {
 	if got := s.provider("ldap"); !got.Enabled() || got["url"] != "ldaps://first.example.com" || got["bind_password"] != dfs.MaskedSecret {
 		t.Errorf("the seed: %v", got)
 	}
-	before, err := render.HashedConfig(s.object)
+	before, err := render.HashedConfig(s.object, nil)
 	s.must(err)
 	s.stop()
 	s.object.Spec.Identity.LDAP.URL = "ldaps://second.example.com"
@@ -69,7 +69,7 @@ func TestLDAPInTheConfigurationIsASeed(t *testing.T) {
 	if got := s.provider("ldap"); got["url"] != "ldaps://first.example.com" {
 		t.Errorf("a later configuration was read: %v", got)
 	}
-	if after, err := render.HashedConfig(s.object); err != nil || string(after) != string(before) {
+	if after, err := render.HashedConfig(s.object, nil); err != nil || string(after) != string(before) {
 		t.Errorf("what is hashed has changed, for a restart that changes nothing: %v", err)
 	}
 	c := newCluster(s)

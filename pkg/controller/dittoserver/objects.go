@@ -68,10 +68,8 @@ func (p *pass) findPod(ctx context.Context) error {
 // objects applies everything that is rendered. The pod's configuration and its template belong together: either both
 // change or neither, so that a pod that is lost in between comes back as it was.
 func (p *pass) objects(ctx context.Context, start startState) error {
-	in := render.Inputs{ConfigHash: start.configHash, PostgresKeys: start.postgresKeys, ContentClaimLater: p.contentLater}
-	if p.set != nil {
-		in.LiveClaimTemplates = p.set.Spec.VolumeClaimTemplates
-	}
+	in := render.Inputs{ConfigHash: start.configHash, PostgresKeys: start.postgresKeys, ContentClaimLater: p.contentLater,
+		LiveClaimTemplates: p.claimTemplates()}
 	want, err := p.render(p.server, in)
 	if err != nil {
 		if len(p.problems) == 0 { // startSecrets may have said the same

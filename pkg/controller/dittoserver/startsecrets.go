@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -33,7 +34,7 @@ type startState struct {
 
 // startSecrets reads the start Secrets, if anything about them or the configuration has changed since the last time.
 func (p *pass) startSecrets(ctx context.Context, blocked map[string]bool) (startState, error) {
-	config, err := render.HashedConfig(p.server)
+	config, err := render.HashedConfig(p.server, p.claimTemplates())
 	if err != nil {
 		p.add(0, dittofsv1alpha1.ConditionConfigReady, reasonInvalidSpec, "The spec cannot be rendered: %s.", err)
 		return startState{}, nil
@@ -82,6 +83,17 @@ func (p *pass) startSecrets(ctx context.Context, blocked map[string]bool) (start
 	}
 	p.hashes.put(p.key, hashed{fingerprint, state})
 	return state, nil
+}
+
+// claimTemplates are those of the live StatefulSet, nil if there is none.
+func (p *pass) claimTemplates() []corev1.PersistentVolumeClaim {
+	if p.set == nil {
+		return nil
+	}
+	if p.set.Spec.VolumeClaimTemplates == nil {
+		return []corev1.PersistentVolumeClaim{}
+	}
+	return p.set.Spec.VolumeClaimTemplates
 }
 
 // wantedSecrets are the Secrets that the next start needs. The seeds are read at the very first start only, and the pod
