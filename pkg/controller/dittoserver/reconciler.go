@@ -75,6 +75,7 @@ type Reconciler struct {
 	writes  ownWrites
 	races   raceMemory
 	trouble troubleMemory
+	untold  untoldMemory
 }
 
 // Served says of a kind that comes with a CustomResourceDefinition whether the cluster has it now.
@@ -170,6 +171,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 	}
 	if err != nil && !isPartial(err) {
 		// What was not looked at must not be reported on.
+		p.keepNews()
 		return reconcile.Result{}, p.reportTrouble(ctx, err)
 	}
 	r.trouble.forget(p.key)
@@ -227,6 +229,7 @@ func (r *Reconciler) forget(server types.NamespacedName) {
 	r.writes.forget(server)
 	r.races.forget(server)
 	r.trouble.forget(server)
+	r.untold.forget(server)
 }
 
 // partialError is an error after which the status can still be told.
