@@ -80,6 +80,8 @@ type Request struct {
 	Want any
 	// DryRun computes the difference and sends nothing.
 	DryRun bool
+	// Seen says that Want was made from an object that exists: once that is gone, another one has to be thought out.
+	Seen bool
 }
 
 // Ensure makes the object what it should be.
@@ -96,6 +98,10 @@ func (a *Applier) Ensure(ctx context.Context, req Request) (Result, error) {
 		// The cache holds objects with our labels only, and may lag: only the API knows whether the name is free.
 		cached = false
 		if err := a.Live.Get(ctx, key, live); apierrors.IsNotFound(err) {
+			if req.Seen {
+				res.Action = Waiting
+				return res, nil
+			}
 			return a.create(ctx, req, res, want)
 		} else if err != nil {
 			return res, fmt.Errorf("look up %s %s: %w", res.Kind, res.Name, err)

@@ -177,6 +177,17 @@ func TestAnotherObjectOfTheNameIsNotChangedOnTheWordOfTheCache(t *testing.T) {
 	}
 }
 
+func TestWhatWasMadeFromAnObjectThatIsGoneMakesNoOther(t *testing.T) {
+	f := newFixture(t)
+	req := Request{Kind: ConfigMaps(), Server: f.server, Name: "files-config", Want: f.want("1"), Seen: true}
+	res, err := f.a.Ensure(t.Context(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.expect(res, Waiting, 0)
+	f.expect(f.ensure(f.want("1")), Created, 1)
+}
+
 func TestADryRunSendsNothing(t *testing.T) {
 	f := newFixture(t)
 	req := Request{Kind: ConfigMaps(), Server: f.server, Name: "files-config", Want: f.want("1"), DryRun: true}

@@ -14,8 +14,36 @@ import (
 	"github.com/dittofs/dittofs-apiserver/pkg/controller/nscheck"
 )
 
-// objectEvents tells what this pass made and changed.
+// news is what passes have made and changed, and not told yet.
+type news struct {
+	created, changed, removed []string
+	regenerated               bool
+}
+
+// untoldMemory keeps the news of passes that end without a word about the status.
+type untoldMemory struct{ table[news] }
+
+// keepNews leaves what this pass made and changed to the next one that reports. Two events of a reason about the same
+// version of an object are one to the recorder: the words of the second would be lost.
+func (p *pass) keepNews() {
+	p.gatherNews()
+	p.untold.put(p.key, news{p.created, p.changed, p.removed, p.regenerated})
+}
+
+// gatherNews adds what earlier passes have left.
+func (p *pass) gatherNews() {
+	left, found := p.untold.get(p.key)
+	if !found {
+		return
+	}
+	p.untold.forget(p.key)
+	p.created, p.changed, p.removed = append(left.created, p.created...), append(left.changed, p.changed...), append(left.removed, p.removed...)
+	p.regenerated = p.regenerated || left.regenerated
+}
+
+// objectEvents tells what was made and changed.
 func (p *pass) objectEvents() {
+	p.gatherNews()
 	if len(p.created) > 0 {
 		p.event(corev1.EventTypeNormal, reasonCreated, "Create", "Created "+strings.Join(p.created, ", "))
 	}

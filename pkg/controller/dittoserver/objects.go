@@ -176,7 +176,9 @@ func (p *pass) configuration(ctx context.Context, want *corev1ac.ConfigMapApplyC
 }
 
 func (p *pass) applySet(ctx context.Context, want *appsv1ac.StatefulSetApplyConfiguration) error {
-	res, err := p.ensure(ctx, apply.StatefulSets(), render.StatefulSetName(p.server.Name), want)
+	req := p.request(apply.StatefulSets(), render.StatefulSetName(p.server.Name), want)
+	req.Seen = p.set != nil
+	res, err := p.send(ctx, req)
 	if err != nil {
 		return err
 	}
@@ -188,10 +190,14 @@ func (p *pass) applySet(ctx context.Context, want *appsv1ac.StatefulSetApplyConf
 
 // ensure applies one object. What the API refuses for good becomes a problem, what may work again an error.
 func (p *pass) ensure(ctx context.Context, kind apply.Kind, name string, want any) (apply.Result, error) {
-	res, err := p.Applier.Ensure(ctx, p.request(kind, name, want))
+	return p.send(ctx, p.request(kind, name, want))
+}
+
+func (p *pass) send(ctx context.Context, req apply.Request) (apply.Result, error) {
+	res, err := p.Applier.Ensure(ctx, req)
 	if err != nil {
 		res.Action = apply.Failed // whatever it was going to be
-		return res, p.refused(kind.GVK.Kind, name, err)
+		return res, p.refused(req.Kind.GVK.Kind, req.Name, err)
 	}
 	p.note(res)
 	return res, nil

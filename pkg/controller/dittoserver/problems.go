@@ -153,6 +153,9 @@ func (p *pass) note(res apply.Result) {
 		p.changed = append(p.changed, what)
 	case apply.Waiting:
 		p.waiting = true
+		if res.Live == nil {
+			p.recheck(cacheLag) // it was deleted in the middle of this pass
+		}
 	case apply.Conflict:
 		p.nameConflict(res.Kind, res.Name, res.Owner, res.Live)
 	case apply.Rewritten:

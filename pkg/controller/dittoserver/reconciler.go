@@ -75,6 +75,7 @@ type Reconciler struct {
 	writes  ownWrites
 	races   raceMemory
 	trouble troubleMemory
+	untold  untoldMemory
 
 	adoptions adoptionMemory
 }
@@ -175,6 +176,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 	}
 	if err != nil && !isPartial(err) {
 		// What was not looked at must not be reported on.
+		p.keepNews()
 		return reconcile.Result{}, p.reportTrouble(ctx, err)
 	}
 	r.trouble.forget(p.key)
@@ -242,6 +244,7 @@ func (r *Reconciler) forget(server types.NamespacedName) {
 	r.adoptions.forget(server)
 	r.races.forget(server)
 	r.trouble.forget(server)
+	r.untold.forget(server)
 }
 
 // partialError is an error after which the status can still be told.

@@ -26,7 +26,7 @@ import (
 func (p *pass) report(ctx context.Context) error {
 	if p.waiting {
 		// What the cache shows is older than what we know. Its event brings us back.
-		p.objectEvents()
+		p.keepNews()
 		return nil
 	}
 	v, err := p.view(ctx)

@@ -21,6 +21,7 @@ import (
 
 	"github.com/dittofs/dittofs-apiserver/pkg/controller"
 	"github.com/dittofs/dittofs-apiserver/test/controlplane"
+	"github.com/dittofs/dittofs-apiserver/test/controlplane/faultproxy"
 )
 
 // startTimeout is generous: the machines of CI are slow and run several packages at a time.
@@ -46,6 +47,8 @@ type Options struct {
 	WithoutCredentials bool
 	// StandIn starts the stand-in for the dfs API and tells our server where it is.
 	StandIn bool
+	// FaultProxy puts a proxy between our server and kube-apiserver, which makes trouble on request.
+	FaultProxy bool
 	// ServerArgs and ServerEnv are added to our server's.
 	ServerArgs []string
 	ServerEnv  []string
@@ -58,6 +61,8 @@ type Cluster struct {
 	Server *controlplane.DittoFS
 	// StandIn is nil without Options.StandIn.
 	StandIn *controlplane.StandIn
+	// Proxy is nil without Options.FaultProxy.
+	Proxy *faultproxy.Proxy
 	// Admin is a member of system:masters.
 	Admin *User
 	// Dir has the logs, which stay after the run, and whatever tests put there.
@@ -87,7 +92,7 @@ func run(m *testing.M, options Options, cluster **Cluster) int {
 	}
 	*cluster = c
 	code := m.Run()
-	if err := c.Plane.Stop(); err != nil {
+	if err := c.stop(); err != nil {
 		fmt.Fprintln(os.Stderr, "cannot stop the cluster:", err)
 		return 1
 	}
@@ -146,6 +151,11 @@ func (c *Cluster) installServer(ctx context.Context, root string) (err error) {
 			return err
 		}
 	}
+	if c.options.FaultProxy {
+		if c.Proxy, err = faultproxy.Start(c.Plane.AdminConfig()); err != nil {
+			return err
+		}
+	}
 	c.Server, err = c.Plane.InstallDittoFS(ctx, c.serverOptions(root))
 	return err
 }
@@ -159,7 +169,18 @@ func (c *Cluster) serverOptions(root string, args ...string) controlplane.DittoF
 	if c.StandIn != nil {
 		options.DFSURLTemplate = c.StandIn.URLTemplate
 	}
+	if c.Proxy != nil {
+		options.Host = &controlplane.HostProxy{URL: c.Proxy.URL, CA: c.Proxy.CA}
+	}
 	return options
+}
+
+func (c *Cluster) stop() error {
+	err := c.Plane.Stop()
+	if c.Proxy != nil {
+		err = errors.Join(err, c.Proxy.Close())
+	}
+	return err
 }
 
 // quiet keeps what client libraries log in this process out of the output of tests.

@@ -29,13 +29,14 @@ func TestNothingIsAskedOfTheHostAtRest(t *testing.T) {
 			t.Fatalf("DITTOFS_TEST_REST_MINUTES: %v", err)
 		}
 	}
-	s := sample(t, cluster.Namespace(t))
+	s, all := sample(t, cluster.Namespace(t)), everything(t)
 	// A load balancer that stays pending is said once, two minutes later: that belongs to no rest.
 	s.patch(t, `{"spec":{"adapterServices":{"type":"ClusterIP"}}}`)
 	s.awaitReady(t)
 	// The record of the store's revision, at most 30 s after the last change, and events belong to what happened before.
 	awaitRenewals(t, 20)
 	before, status, position := s.parts(t), s.get(t).ResourceVersion, auditPosition(t)
+	allBefore, allStatus := all.parts(t), all.get(t).ResourceVersion
 	awaitRenewals(t, minutes*renewalsPerMinute)
 
 	counts := map[string]int{}
@@ -67,8 +68,12 @@ func TestNothingIsAskedOfTheHostAtRest(t *testing.T) {
 		}
 	}
 	before.expectUntouched(t, s)
+	allBefore.expectUntouched(t, all)
 	if now := s.get(t).ResourceVersion; now != status {
 		t.Errorf("at rest the DittoServer is written: version %s, was %s", now, status)
+	}
+	if now := all.get(t).ResourceVersion; now != allStatus {
+		t.Errorf("at rest the DittoServer with everything is written: version %s, was %s", now, allStatus)
 	}
 }
 

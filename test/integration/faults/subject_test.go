@@ -1,0 +1,147 @@
+// SPDX-FileCopyrightText: The dittofs-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
+package faults_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
+	"github.com/dittofs/dittofs-apiserver/test/integration/harness"
+)
+
+// subject is the DittoServer that a test is about.
+type subject struct{ namespace, name string }
+
+// newSubject creates a DittoServer in a namespace of its own and waits until it is Ready.
+func newSubject(t *testing.T, change ...func(*dittofsv1alpha1.DittoServer)) subject {
+	t.Helper()
+	s := subject{cluster.Namespace(t), "files"}
+	s.create(t, change...)
+	s.awaitReady(t)
+	return s
+}
+
+// create stores the smallest DittoServer. While the host is in trouble our API may refuse it with an error that asks to try
+// again, and an answer may get lost.
+func (s subject) create(t *testing.T, change ...func(*dittofsv1alpha1.DittoServer)) {
+	t.Helper()
+	harness.EventuallyWithin(t, patience, s.name+" is stored", func(ctx context.Context) error {
+		_, err := cluster.Admin.DittoServers(s.namespace).Create(ctx, harness.NewDittoServer(s.name, change...), metav1.CreateOptions{})
+		if apierrors.IsAlreadyExists(err) {
+			return nil
+		}
+		return err
+	})
+}
+
+// patch merges JSON into the DittoServer, and tries again as a user would.
+func (s subject) patch(t *testing.T, patch string) {
+	t.Helper()
+	harness.EventuallyWithin(t, patience, s.name+" is patched", func(ctx context.Context) error {
+		_, err := cluster.Admin.DittoServers(s.namespace).Patch(ctx, s.name, types.MergePatchType, []byte(patch), metav1.PatchOptions{})
+		return err
+	})
+}
+
+// level changes what dfs logs: a change that restarts the pod.
+func (s subject) level(t *testing.T, level string) {
+	t.Helper()
+	s.patch(t, fmt.Sprintf(`{"spec":{"logging":{"level":%q}}}`, level))
+}
+
+// annotate changes the API Service: a change that restarts nothing.
+func (s subject) annotate(t *testing.T, value string) {
+	t.Helper()
+	s.patch(t, fmt.Sprintf(`{"spec":{"service":{"annotations":{"example.com/a":%q}}}}`, value))
+}
+
+func (s subject) get(t *testing.T) *dittofsv1alpha1.DittoServer {
+	t.Helper()
+	server, err := cluster.Admin.DittoServers(s.namespace).Get(t.Context(), s.name, metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return server
+}
+
+// awaitReady waits for Ready=True about the spec as it is now.
+func (s subject) awaitReady(t *testing.T) {
+	t.Helper()
+	s.awaitCondition(t, dittofsv1alpha1.ConditionReady, metav1.ConditionTrue)
+}
+
+func (s subject) awaitCondition(t *testing.T, kind string, status metav1.ConditionStatus, reasons ...string) string {
+	t.Helper()
+	return cluster.AwaitCondition(t, patience, s.namespace, s.name, kind, status, reasons...)
+}
+
+func (s subject) condition(t *testing.T, kind string) metav1.Condition {
+	t.Helper()
+	if found := meta.FindStatusCondition(s.get(t).Status.Conditions, kind); found != nil {
+		return *found
+	}
+	return metav1.Condition{}
+}
+
+func (s subject) statefulSet(t *testing.T) *appsv1.StatefulSet {
+	t.Helper()
+	set, err := cluster.Admin.Kube.AppsV1().StatefulSets(s.namespace).Get(t.Context(), s.name, metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+// hash is the config hash of the pod template.
+func (s subject) hash(t *testing.T) string {
+	t.Helper()
+	return s.statefulSet(t).Spec.Template.Annotations[dittofsv1alpha1.AnnotationConfigHash]
+}
+
+func (s subject) config(t *testing.T) string {
+	t.Helper()
+	config, err := cluster.Admin.Kube.CoreV1().ConfigMaps(s.namespace).Get(t.Context(), s.name+"-config", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return config.Data["config.yaml"]
+}
+
+func (s subject) pod(t *testing.T) *corev1.Pod {
+	t.Helper()
+	pod, err := cluster.Admin.Kube.CoreV1().Pods(s.namespace).Get(t.Context(), s.name+"-0", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pod
+}
+
+// awaitControllers returns when a DittoServer that was created just now is Ready: whatever our controllers had to do
+// before it, they have done by then.
+func awaitControllers(t *testing.T) {
+	t.Helper()
+	newSubject(t)
+}
+
+// within says how long something took, and fails the test if that was too long.
+func within(t *testing.T, limit time.Duration, what string, do func()) {
+	t.Helper()
+	began := time.Now()
+	do()
+	took := time.Since(began).Round(100 * time.Millisecond)
+	t.Logf("%s after %s", what, took)
+	if took > limit {
+		t.Errorf("%s took %s, want at most %s", what, took, limit)
+	}
+}
