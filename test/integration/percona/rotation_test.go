@@ -4,10 +4,11 @@
 package percona_test
 
 import (
+	"fmt"
 	"testing"
 
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // dfs reads the password and the CA at its start. With another CA it does not reach its database until then.
@@ -15,27 +16,22 @@ func TestWhatTheOperatorRotatesIsOneRestartEach(t *testing.T) {
 	t.Parallel()
 	s := readyOnPercona(t)
 	database := s.AwaitDFS(t).Database
-	secrets := cluster.Admin.Kube.CoreV1().Secrets(s.Namespace)
-	for name, change := range map[string]map[string]string{
-		"files-postgres-pguser-dittofs": {"password": "another-of-the-operator"},
-		"files-postgres-cluster-cert":   {"ca.crt": "another CA"},
-	} {
-		pod := s.Pod(t)
-		secret, err := secrets.Get(t.Context(), name, metav1.GetOptions{})
-		if err != nil {
+	rotate := func(secret, key string) {
+		t.Helper()
+		patch := fmt.Appendf(nil, `{"stringData":{%q:"another"}}`, key)
+		if _, err := cluster.Admin.Kube.CoreV1().Secrets(s.Namespace).Patch(t.Context(), secret, types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
 			t.Fatal(err)
 		}
-		// The key of PostgreSQL itself is in it too, and nothing of ours.
-		s.PutSecret(t, &corev1.Secret{ObjectMeta: secret.ObjectMeta, Data: secret.Data, StringData: change})
+	}
+	for secret, key := range map[string]string{"files-postgres-pguser-dittofs": "password", "files-postgres-cluster-cert": "ca.crt"} {
+		pod := s.Pod(t)
+		rotate(secret, key)
 		s.AwaitNewPod(t, pod)
 		s.AwaitReady(t)
 	}
+	// The key of PostgreSQL itself is in that Secret too, and nothing of ours.
 	pod := s.Pod(t)
-	secret, err := secrets.Get(t.Context(), "files-postgres-cluster-cert", metav1.GetOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.PutSecret(t, &corev1.Secret{ObjectMeta: secret.ObjectMeta, Data: secret.Data, StringData: map[string]string{"tls.key": "another key"}})
+	rotate("files-postgres-cluster-cert", "tls.key")
 	s.Patch(t, `{"spec":{"service":{"annotations":{"example.com/a":"b"}}}}`)
 	s.AwaitReady(t)
 	if now := s.Pod(t); now.UID != pod.UID {
