@@ -100,6 +100,23 @@ func (s Subject) CallDFS(t *testing.T, method, path string, body any) []byte {
 	return s.ask(t, method, "/"+s.Namespace+"/"+s.Name+path, token, body)
 }
 
+// LogInToDFS returns the answer to a login with a password, and its status.
+func (s Subject) LogInToDFS(t *testing.T, username, password string) (answer []byte, status int) {
+	t.Helper()
+	answer, status, err := s.Cluster.askStandIn(t.Context(), http.MethodPost, "/"+s.Namespace+"/"+s.Name+"/api/v1/auth/login", "",
+		map[string]string{"username": username, "password": password})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer, status
+}
+
+// CallDFSAs is CallDFS with a token that dfs has issued.
+func (s Subject) CallDFSAs(t *testing.T, token, method, path string, body any) []byte {
+	t.Helper()
+	return s.ask(t, method, "/"+s.Namespace+"/"+s.Name+path, token, body)
+}
+
 // control calls the stand-in about one server: "faults" or "requests".
 func (s Subject) control(t *testing.T, method, what string, body any) []byte {
 	t.Helper()

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
@@ -25,6 +26,7 @@ func everything(t *testing.T) subject {
 	s := subject{cluster.Namespace(t), "files"}
 	cluster.CreateDittoServer(t, s.namespace, s.name, func(server *dittofsv1alpha1.DittoServer) {
 		server.Spec.Metrics = &dittofsv1alpha1.MetricsSpec{Enabled: true}
+		server.Spec.AdapterServices.Type = corev1.ServiceTypeClusterIP // no load balancer to wait for
 		server.Spec.SnapshotPolicies = []dittofsv1alpha1.SnapshotPolicy{{Share: "/contracts", Interval: "@daily"}}
 	})
 	s.awaitCondition(t, dittofsv1alpha1.ConditionReady, metav1.ConditionFalse, "SnapshotPolicyPending")

@@ -4,6 +4,8 @@
 package lifecycle_test
 
 import (
+	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
+	"github.com/dittofs/dittofs-apiserver/test/standin"
 )
 
 // putSecret creates or replaces the user's own JWT Secret.
@@ -75,6 +78,33 @@ func TestARotatedJWTSecretIsOneRestart(t *testing.T) {
 	}
 	awaitControllers(t)
 	before.expectUntouched(t, s)
+}
+
+// controllers.md 9: the pod accepts only what it started with, and that is what is signed with until it is restarted.
+func TestARotationThatWaitsForItsWindowIsNoReasonForA401(t *testing.T) {
+	t.Parallel()
+	s := subject{cluster.Namespace(t), "files"}
+	putSecret(t, s.namespace, firstValue)
+	cluster.CreateDittoServer(t, s.namespace, s.name, withOwnJWT, often, func(server *dittofsv1alpha1.DittoServer) {
+		server.Spec.Rollout = dittofsv1alpha1.RolloutOnRequest
+	})
+	s.awaitReady(t)
+	pod := s.pod(t)
+	s.on().CountDFSAnew(t)
+	putSecret(t, s.namespace, secondValue)
+	s.awaitCondition(t, dittofsv1alpha1.ConditionProgressing, metav1.ConditionFalse, "RolloutPending")
+	expectInTouch(t, s.on())
+	s.awaitCondition(t, dittofsv1alpha1.ConditionAuthenticated, metav1.ConditionTrue, "TokenAccepted")
+	if _, list := s.on().DFSRequests(t); slices.ContainsFunc(list, func(r standin.RequestCount) bool { return r.Status == http.StatusUnauthorized }) {
+		t.Errorf("dfs refused a token: %+v", list)
+	}
+	if now := s.pod(t); now.UID != pod.UID {
+		t.Error("the server was restarted before anybody asked for it")
+	}
+	s.patch(t, `{"metadata":{"annotations":{"dittofs.io/rollout":"now"}}}`)
+	s.awaitNewPod(t, pod)
+	s.awaitReady(t)
+	s.awaitCondition(t, dittofsv1alpha1.ConditionAuthenticated, metav1.ConditionTrue, "TokenAccepted")
 }
 
 func TestARestoredSecretOfTheSameValueRestartsNothing(t *testing.T) {

@@ -23,10 +23,10 @@ func TestEditsReachTheClusterAndNobodyFightsItsOperator(t *testing.T) {
 	t.Parallel()
 	s := readyOnPercona(t)
 	pod := s.Pod(t)
-	s.Patch(t, `{"spec":{"percona":{"replicas":3,"storageSize":"20Gi",
+	s.Patch(t, `{"spec":{"percona":{"replicas":3,"storageSize":"20Gi","images":{"postgres":"mirror.example/pg:18"},
 		"backup":{"enabled":true,"bucket":"b","endpoint":"s3.example.com","region":"r","credentialsSecretRef":{"name":"s3"}}}}}`)
 	changed := cluster.AwaitPerconaCluster(t, s.Namespace, "files-postgres", "the edit reaches the cluster", func(c *unstructured.Unstructured) bool {
-		return instance(c, "replicas") == int64(3) &&
+		return instance(c, "replicas") == int64(3) && perconaoperator.At(c, "spec", "image") == "mirror.example/pg:18" &&
 			instance(c, "dataVolumeClaimSpec", "resources", "requests", "storage") == "20Gi" && perconaoperator.At(c, "spec", "backups", "enabled") == true
 	})
 	if path := perconaoperator.At(changed, "spec", "backups", "pgbackrest", "global", "repo1-path"); path != "/pgbackrest/"+s.Namespace+"/files/repo1" {

@@ -6,9 +6,11 @@ package scenarios_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -102,10 +104,11 @@ func TestScenario04ADatabaseThatIsNoLongerUsedOutlivesTheServer(t *testing.T) {
 	s.AwaitReady(t)
 	d, pod := databaseOf(t, s), s.Pod(t)
 	// By accident nobody leaves a database.
-	if err := s.TryPatch(t.Context(), `{"spec":{"percona":{"enabled":false}}}`); err == nil {
-		t.Error("the server was moved to an empty database by an edit of one field")
+	const off = `"spec":{"percona":{"enabled":false},"database":{"type":"sqlite"}}}`
+	if err := s.TryPatch(t.Context(), `{`+off); !apierrors.IsInvalid(err) || !strings.Contains(err.Error(), "dittofs.io/accept-empty-database") {
+		t.Errorf("the answer to an edit that leaves the database is: %v", err)
 	}
-	s.Patch(t, `{"metadata":{"annotations":{"dittofs.io/accept-empty-database":"yes"}},"spec":{"percona":{"enabled":false}}}`)
+	s.Patch(t, `{"metadata":{"annotations":{"dittofs.io/accept-empty-database":"yes"}},`+off)
 	s.AwaitNewPod(t, pod)
 	s.AwaitReady(t)
 	d.expectKept(t)
