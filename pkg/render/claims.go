@@ -22,15 +22,11 @@ type claim struct {
 // claims lists the volumes of a spec, in the order in which the claim templates have always been.
 func claims(server *v1alpha1.DittoServer) []claim {
 	var list []claim
-	add := func(volume, field string, size *resource.Quantity) {
-		if size != nil {
+	for _, volume := range v1alpha1.VolumeNames() {
+		if size, field := server.Spec.Storage.VolumeSize(volume); size != nil {
 			list = append(list, claim{volume: volume, field: field, mountPath: mountPaths[volume], size: *size})
 		}
 	}
-	add(metadataVolume, "metadataSize", server.Spec.Storage.MetadataSize)
-	add(ContentVolume, "contentSize", server.Spec.Storage.ContentSize)
-	add(controlPlaneVolume, "controlPlaneSize", server.Spec.Storage.ControlPlaneSize)
-	add(cacheVolume, "cacheSize", server.Spec.Storage.CacheSize)
 	return list
 }
 

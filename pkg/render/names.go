@@ -97,7 +97,7 @@ func StatefulSetName(server string) string { return server }
 func PodName(server string) string { return StatefulSetName(server) + "-0" }
 
 // ClaimName is the name that the StatefulSet controller gives to the claim of a volume of the pod.
-func ClaimName(volume, server string) string { return volume + "-" + PodName(server) }
+func ClaimName(volume, server string) string { return v1alpha1.ClaimName(volume, server) }
 
 // SelectorLabels select the pod. A StatefulSet cannot change its selector, so they are fixed for good.
 func SelectorLabels(server string) map[string]string {

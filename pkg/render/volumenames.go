@@ -3,19 +3,23 @@
 
 package render
 
-import "path"
+import (
+	"path"
+
+	"github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
+)
 
 // The volume of local block stores, which may come to a server later, and where it is mounted.
 const (
-	ContentVolume = "content"
+	ContentVolume = v1alpha1.VolumeContent
 	ContentPath   = "/data/store/block"
 )
 
 // Names of the claim templates, which are the names of the volumes in the pod.
 const (
-	metadataVolume     = "metadata"
-	controlPlaneVolume = "controlplane"
-	cacheVolume        = "cache"
+	metadataVolume     = v1alpha1.VolumeMetadata
+	controlPlaneVolume = v1alpha1.VolumeControlPlane
+	cacheVolume        = v1alpha1.VolumeCache
 )
 
 // Names of the other volumes of the pod. Admission keeps users from giving them to volumes of their own.
@@ -32,7 +36,7 @@ const (
 )
 
 // claimVolumes are the volumes that data lives on, in the order of their mounts.
-var claimVolumes = []string{metadataVolume, ContentVolume, controlPlaneVolume, cacheVolume}
+var claimVolumes = v1alpha1.VolumeNames()
 
 // mountPaths say where a volume is in the pod. Stores in the database of a server name some of them, and so does what the
 // controller tells dfs about Kerberos.

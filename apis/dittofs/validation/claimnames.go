@@ -5,14 +5,17 @@ package validation
 
 import (
 	"regexp"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
 )
 
 // serverClaim knows the names of the claims of DittoServers, this one's and all
 // others': VOLUME-NAME-0, as the StatefulSet makes them.
-var serverClaim = regexp.MustCompile(`^(metadata|content|controlplane|cache)-[a-z]([-a-z0-9]{0,45}[a-z0-9])?-0$`)
+var serverClaim = regexp.MustCompile(`^` + dittofsv1alpha1.ClaimName("("+strings.Join(dittofsv1alpha1.VolumeNames(), "|")+")", `[a-z]([-a-z0-9]{0,45}[a-z0-9])?`) + `$`)
 
 // validateForeignClaim keeps the volumes of a DittoServer out of every other
 // place: two processes on one of them destroy data, and its database holds the

@@ -160,7 +160,7 @@ func TestTheNamesAreThoseThatAreRendered(t *testing.T) {
 
 	server, one := plain(), resource.MustParse("1Gi")
 	server.Spec.Storage = dittofsv1alpha1.StorageSpec{MetadataSize: &one, ContentSize: &one, ControlPlaneSize: &one, CacheSize: &one}
-	claims := claimsOf(server)
+	claims := server.ClaimNames()
 	for name := range render.ClaimSizes(server) {
 		if !slices.Contains(claims, name) {
 			t.Errorf("nobody looks for the claim %s, which the server uses", name)

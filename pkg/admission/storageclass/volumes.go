@@ -63,20 +63,11 @@ func volumesOf(server *dittofsv1alpha1.DittoServer) []volume {
 	var volumes []volume
 	if storage := &server.Spec.Storage; !storage.Ephemeral {
 		path := field.NewPath("spec", "storage")
-		// The names of volumes, and so of claims, are those of the package render.
-		for _, v := range []struct {
-			name, field string
-			size        *resource.Quantity
-		}{
-			{"metadata", "metadataSize", storage.MetadataSize},
-			{"content", "contentSize", storage.ContentSize},
-			{"controlplane", "controlPlaneSize", storage.ControlPlaneSize},
-			{"cache", "cacheSize", storage.CacheSize},
-		} {
-			if v.size != nil {
+		for _, name := range dittofsv1alpha1.VolumeNames() {
+			if size, field := storage.VolumeSize(name); size != nil {
 				volumes = append(volumes, volume{
-					sizePath: path.Child(v.field), classPath: path.Child("storageClassName"),
-					size: *v.size, class: storage.StorageClassName, claim: v.name + "-" + server.Name + "-0",
+					sizePath: path.Child(field), classPath: path.Child("storageClassName"),
+					size: *size, class: storage.StorageClassName, claim: dittofsv1alpha1.ClaimName(name, server.Name),
 				})
 			}
 		}
