@@ -16,6 +16,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"time"
+
+	"github.com/dittofs/dittofs-apiserver/test/bench/measure"
 )
 
 // options are the flags.
@@ -83,7 +85,7 @@ func (b *bench) measure(ctx context.Context) error {
 		return err
 	}
 	names := objectNames("server", b.options.objects)
-	if err := b.profiled("create", func() error { return b.writes(ctx, create, names) }); err != nil {
+	if err := b.profiled(ctx, "create", func() error { return b.writes(ctx, create, names) }); err != nil {
 		return err
 	}
 	for _, kind := range []write{updateStatus, labelPatch, mergePatch, apply} {
@@ -96,7 +98,7 @@ func (b *bench) measure(ctx context.Context) error {
 		return err
 	}
 	b.addMemory(before, after)
-	if err := b.profiled("list", func() error { return b.lists(ctx) }); err != nil {
+	if err := b.profiled(ctx, "list", func() error { return b.lists(ctx) }); err != nil {
 		return err
 	}
 	if err := b.writes(ctx, createWithSecrets, objectNames("secrets", b.options.objects/4)); err != nil {
@@ -106,4 +108,9 @@ func (b *bench) measure(ctx context.Context) error {
 		return err
 	}
 	return b.watches(ctx)
+}
+
+// profiled takes a CPU profile of our server while a step runs, if one is wanted.
+func (b *bench) profiled(ctx context.Context, name string, step func() error) error {
+	return measure.Profiled(ctx, b.server.DirectConfig(), b.options.profileDir, name, step)
 }

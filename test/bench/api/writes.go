@@ -10,6 +10,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/dittofs/dittofs-apiserver/test/bench/measure"
 )
 
 // write is a kind of request that changes one object.
@@ -72,8 +74,8 @@ func (b *bench) writes(ctx context.Context, kind write, names []string) error {
 	rate, middle, tail := row{name: kind.row, unit: "/s", more: true}, row{name: kind.row + ", p50", unit: "ms"}, row{name: kind.row + ", p99", unit: "ms"}
 	for i := range b.subjects {
 		rate.values = append(rate.values, float64(len(names))/elapsed[i].Seconds())
-		middle.values = append(middle.values, milliseconds(quantile(latencies[i], .5)))
-		tail.values = append(tail.values, milliseconds(quantile(latencies[i], .99)))
+		middle.values = append(middle.values, measure.Milliseconds(measure.Quantile(latencies[i], .5)))
+		tail.values = append(tail.values, measure.Milliseconds(measure.Quantile(latencies[i], .99)))
 	}
 	b.table.add(rate, middle, tail)
 	return nil
