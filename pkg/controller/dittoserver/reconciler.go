@@ -68,6 +68,7 @@ type Reconciler struct {
 	hashes  hashMemory
 	grown   growthMemory
 	plans   planMemory
+	classes classMemory
 	fences  fenceMemory
 	unready unreadyMemory
 	writes  ownWrites
@@ -92,6 +93,8 @@ type pass struct {
 	changed   []string
 	plan      []string
 	removed   []string
+	// generated are the Secrets that this pass has made, as the API has them.
+	generated map[string]*corev1.Secret
 	// regenerated says that credentials of a server that exists had to be made anew.
 	regenerated bool
 	set         *appsv1.StatefulSet   // ours, nil if there is none
