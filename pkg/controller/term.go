@@ -97,12 +97,16 @@ func addLoops(ctx context.Context, cfg Config, mgr manager.Manager, host cluster
 	if err := watches.IndexSecrets(ctx, mgr.GetFieldIndexer()); err != nil {
 		return fmt.Errorf("index DittoServers by Secret: %w", err)
 	}
+	if err := watches.IndexServers(ctx, host.GetFieldIndexer(), dittoserver.PrunedKinds()...); err != nil {
+		return fmt.Errorf("index objects by DittoServer: %w", err)
+	}
 	observed := make(chan event.GenericEvent)
 	monitors := dittoserver.Monitors(mgr, host)
 	servers := &dittoserver.Reconciler{
 		Servers:         mgr.GetClient(),
 		Host:            host.GetClient(),
 		Live:            host.GetAPIReader(),
+		Indexed:         true,
 		Applier:         &apply.Applier{Cached: host.GetClient(), Live: host.GetAPIReader(), Writer: host.GetClient()},
 		Events:          host.GetEventRecorder(eventSource),
 		Clock:           clock.RealClock{},

@@ -49,8 +49,10 @@ type Reconciler struct {
 	// Servers reads DittoServers from a cache, and writes their status and finalizers.
 	Servers client.Client
 	// Host reads our objects from a cache and writes objects of the host cluster; Live reads any object from its API.
-	Host    client.Client
-	Live    client.Reader
+	Host client.Client
+	Live client.Reader
+	// Indexed says that Host has the index of watches.OfServer, for PrunedKinds.
+	Indexed bool
 	Applier *apply.Applier
 	Events  Recorder
 	// Observations is nil where no dfs probe runs.
