@@ -84,7 +84,7 @@ func (b *bench) measure(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	names := objectNames("server", b.options.objects)
+	names := measure.Names("server", b.options.objects)
 	if err := b.profiled(ctx, "create", func() error { return b.writes(ctx, create, names) }); err != nil {
 		return err
 	}
@@ -101,10 +101,10 @@ func (b *bench) measure(ctx context.Context) error {
 	if err := b.profiled(ctx, "list", func() error { return b.lists(ctx) }); err != nil {
 		return err
 	}
-	if err := b.writes(ctx, createWithSecrets, objectNames("secrets", b.options.objects/4)); err != nil {
+	if err := b.writes(ctx, createWithSecrets, measure.Names("secrets", b.options.objects/4)); err != nil {
 		return err
 	}
-	if err := b.writes(ctx, createWithOwnFields, objectNames("fields", b.options.objects/4)); err != nil {
+	if err := b.writes(ctx, createWithOwnFields, measure.Names("fields", b.options.objects/4)); err != nil {
 		return err
 	}
 	return b.watches(ctx)

@@ -38,7 +38,7 @@ func (b *bench) watches(ctx context.Context) error {
 			if kind.event == "ADDED" {
 				prefix = fmt.Sprintf(prefix, round)
 			}
-			names := objectNames(prefix, b.options.events/rounds)
+			names := measure.Names(prefix, b.options.events/rounds)
 			for i := range b.subjects {
 				i = (i + round) % len(b.subjects)
 				each, err := b.watch(ctx, b.subjects[i], kind.write, kind.event, names)
