@@ -122,11 +122,15 @@ fuzz: ## Fuzz decoding, rules, patches and applies, each for FUZZTIME (2m)
 ##@ Measure
 
 .PHONY: bench
-bench: bench-api ## Run every benchmark; each prints a table
+bench: bench-api bench-reconcile ## Run every benchmark; each prints a table
 
 .PHONY: bench-api
 bench-api: local-binaries ## Compare our API with the same objects as a CRD, in one kube-apiserver
 	@go run ./test/bench/api --bin-dir='$(BIN)' $(BENCH_FLAGS)
+
+.PHONY: bench-reconcile
+bench-reconcile: local-binaries ## Measure the controllers with 200 to 5,000 servers (about 20 minutes on 2 cores)
+	@go run ./test/bench/reconcile --bin-dir='$(BIN)' $(BENCH_FLAGS)
 
 ##@ Clean
 

@@ -46,6 +46,9 @@ func (t term) addLoops(ctx context.Context) error {
 	if err := watches.IndexSecrets(ctx, t.mgr.GetFieldIndexer()); err != nil {
 		return fmt.Errorf("index DittoServers by Secret: %w", err)
 	}
+	if err := watches.IndexServers(ctx, t.host.GetFieldIndexer(), dittoserver.PrunedKinds()...); err != nil {
+		return fmt.Errorf("index objects by DittoServer: %w", err)
+	}
 	var errs []error
 	if t.on(loopServers) {
 		errs = append(errs, t.addServers())
@@ -68,6 +71,7 @@ func (t term) addServers() error {
 		Stored:          t.mgr.GetAPIReader(),
 		Host:            t.host.GetClient(),
 		Live:            t.host.GetAPIReader(),
+		Indexed:         true,
 		Applier:         &apply.Applier{Cached: t.host.GetClient(), Live: t.host.GetAPIReader(), Writer: t.host.GetClient()},
 		Events:          t.host.GetEventRecorder(eventSource),
 		Clock:           clock.RealClock{},

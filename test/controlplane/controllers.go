@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"k8s.io/client-go/rest"
@@ -26,6 +27,7 @@ type component struct {
 
 	process *child
 	port    int
+	args    []string
 }
 
 func (p *ControlPlane) controllerManager() *component {
@@ -94,7 +96,8 @@ func (p *ControlPlane) startComponent(ctx context.Context, c *component) error {
 		c.port = lease.port
 		lease.release()
 	}
-	c.process, err = p.keeper.start(c.name, p.options.binary(c.name), c.flags(kubeconfig, c.port), c.env)
+	c.args = c.flags(kubeconfig, c.port)
+	c.process, err = p.keeper.start(c.name, p.options.binary(c.name), c.args, c.env)
 	if err != nil {
 		return err
 	}
@@ -108,6 +111,14 @@ func (p *ControlPlane) startComponent(ctx context.Context, c *component) error {
 	healthCtx, cancel := contextOf(ctx, c.process)
 	defer cancel()
 	return c.process.explain(waitHTTP(healthCtx, c.name, config, "/healthz", http.StatusOK))
+}
+
+// ControllerManagerFlags are what kube-controller-manager was started with.
+func (p *ControlPlane) ControllerManagerFlags() []string {
+	if p.options.WithoutControllers {
+		return nil
+	}
+	return slices.Clone(p.components[0].args)
 }
 
 // StopControllers stops kube-controller-manager: nothing is collected, scaled or released until StartControllers.

@@ -8,6 +8,7 @@ package apply
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
@@ -87,7 +88,7 @@ type Request struct {
 // Ensure makes the object what it should be.
 func (a *Applier) Ensure(ctx context.Context, req Request) (Result, error) {
 	res := Result{APIVersion: req.Kind.GVK.GroupVersion().String(), Kind: req.Kind.GVK.Kind, Name: req.Name, Action: Unchanged}
-	want, err := toFields(req.Want)
+	raw, err := json.Marshal(req.Want)
 	if err != nil {
 		return res, fmt.Errorf("encode the wanted %s %s: %w", res.Kind, res.Name, err)
 	}
@@ -101,6 +102,10 @@ func (a *Applier) Ensure(ctx context.Context, req Request) (Result, error) {
 			if req.Seen {
 				res.Action = Waiting
 				return res, nil
+			}
+			want, err := decodeFields(raw)
+			if err != nil {
+				return res, fmt.Errorf("decode the wanted %s %s: %w", res.Kind, res.Name, err)
 			}
 			return a.create(ctx, req, res, want)
 		} else if err != nil {
@@ -120,11 +125,20 @@ func (a *Applier) Ensure(ctx context.Context, req Request) (Result, error) {
 		res.Action = Waiting
 		return res, nil
 	}
+	wish := digest(raw)
+	if known && last.settled(live, wish) {
+		return res, nil
+	}
+	want, err := decodeFields(raw)
+	if err != nil {
+		return res, fmt.Errorf("decode the wanted %s %s: %w", res.Kind, res.Name, err)
+	}
 	owned, err := req.Kind.owned(live)
 	if err != nil {
 		return res, err
 	}
 	if res.Paths = changedPaths(owned, want); len(res.Paths) == 0 {
+		a.memory.settle(req, live, wish)
 		return res, nil
 	}
 	if known && last.uid == live.GetUID() && last.want == hash(want) && last.owned == hash(owned) {

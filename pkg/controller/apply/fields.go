@@ -29,6 +29,10 @@ func toFields(applyConfiguration any) (fields, error) {
 	if err != nil {
 		return fields{}, err
 	}
+	return decodeFields(raw)
+}
+
+func decodeFields(raw []byte) (fields, error) {
 	sent := map[string]any{}
 	if err := utiljson.Unmarshal(raw, &sent); err != nil {
 		return fields{}, err
@@ -97,7 +101,11 @@ func hash(f fields) string {
 	if err != nil {
 		return fmt.Sprintf("unencodable: %v", err)
 	}
-	sum := sha256.Sum256(raw)
+	return digest(raw)
+}
+
+func digest(text []byte) string {
+	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
 }
 

@@ -7,18 +7,31 @@ import (
 	"sync"
 
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// record is what is known about our last apply of one object.
+// record is what is known about our last apply of one object, empty but for asWanted if there was none.
 type record struct {
 	uid             types.UID
 	resourceVersion string
 	want            string // hash of what was sent
 	owned           string // hash of what we owned afterwards
+	// asWanted is the last comparison in which nothing differed: what was wanted, and the version that it was compared with.
+	asWanted wish
 }
 
-// memory keeps one record per applied object. It serves two ends: not to send twice while the cache lags, and not to
-// send for ever what somebody changes on its way in.
+type wish struct {
+	uid                   types.UID
+	resourceVersion, want string
+}
+
+func (r record) settled(live client.Object, want string) bool {
+	return r.asWanted == wish{live.GetUID(), live.GetResourceVersion(), want}
+}
+
+// memory keeps one record per applied object. It serves three ends: not to send twice while the cache lags, not to send
+// for ever what somebody changes on its way in, and not to compare again what has not changed: most passes are about one
+// object of a server, and reading the managed fields of all the others is what costs most in them.
 type memory struct {
 	mu      sync.Mutex
 	servers map[types.NamespacedName]map[string]record
@@ -43,6 +56,13 @@ func (m *memory) put(req Request, r record) {
 		m.servers[req.Server] = map[string]record{}
 	}
 	m.servers[req.Server][objectKey(req)] = r
+}
+
+// settle notes that an object is as wanted.
+func (m *memory) settle(req Request, live client.Object, want string) {
+	r, _ := m.get(req)
+	r.asWanted = wish{live.GetUID(), live.GetResourceVersion(), want}
+	m.put(req, r)
 }
 
 func (m *memory) forget(server types.NamespacedName) {

@@ -101,8 +101,13 @@ func (p *pass) credential(ctx context.Context, name, field string, generate func
 	if err != nil {
 		return false, fmt.Errorf("generate the content of Secret %s: %w", name, err)
 	}
-	switch err := p.Host.Create(ctx, render.GeneratedSecret(p.server, name, data)); {
+	secret := render.GeneratedSecret(p.server, name, data)
+	switch err := p.Host.Create(ctx, secret); {
 	case err == nil:
+		if p.generated == nil {
+			p.generated = map[string]*corev1.Secret{}
+		}
+		p.generated[name] = secret
 		p.created = append(p.created, "Secret "+name)
 		p.mine("v1", "Secret", name)
 		p.regenerated = p.regenerated || p.set != nil

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -19,8 +21,14 @@ import (
 
 	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
 	"github.com/dittofs/dittofs-apiserver/pkg/controller/apply"
+	"github.com/dittofs/dittofs-apiserver/pkg/controller/watches"
 	"github.com/dittofs/dittofs-apiserver/pkg/render"
 )
+
+// PrunedKinds are those of which each pass lists the objects of its server.
+func PrunedKinds() []client.Object {
+	return []client.Object{&corev1.Service{}, &networkingv1.Ingress{}, &networkingv1.NetworkPolicy{}}
+}
 
 // ofAdapter says that a name is that of an object of a protocol adapter.
 func (p *pass) ofAdapter(name string) bool {
@@ -33,7 +41,11 @@ func (p *pass) prune(ctx context.Context, kind apply.Kind, stays func(string) bo
 	if err != nil {
 		return err
 	}
-	return p.pruneListed(ctx, p.Host, kind, listed, stays)
+	var indexed []client.ListOption
+	if p.Indexed {
+		indexed = append(indexed, watches.OfServer(p.server.Name))
+	}
+	return p.pruneListed(ctx, p.Host, kind, listed, stays, indexed...)
 }
 
 // withoutServiceMonitor removes ours. It is looked for by its metadata, which is what is watched of that kind.
@@ -67,9 +79,9 @@ func (p *pass) listOf(kind apply.Kind) (client.ObjectList, error) {
 	return list, nil
 }
 
-func (p *pass) pruneListed(ctx context.Context, from client.Reader, kind apply.Kind, list client.ObjectList, stays func(string) bool) error {
+func (p *pass) pruneListed(ctx context.Context, from client.Reader, kind apply.Kind, list client.ObjectList, stays func(string) bool, more ...client.ListOption) error {
 	ours := client.MatchingLabels{dittofsv1alpha1.LabelManagedBy: dittofsv1alpha1.ManagedBy, dittofsv1alpha1.LabelServer: p.server.Name}
-	if err := from.List(ctx, list, client.InNamespace(p.key.Namespace), ours); err != nil {
+	if err := from.List(ctx, list, append(more, client.InNamespace(p.key.Namespace), ours)...); err != nil {
 		return fmt.Errorf("list the objects of kind %s: %w", kind.GVK.Kind, err)
 	}
 	var errs []error

@@ -32,9 +32,9 @@ var purposes = map[string]string{
 
 // read reads one start Secret from the API and checks what dfs would exit over. ok is false after a noted problem.
 func (p *pass) read(ctx context.Context, want render.StartSecret) (values map[render.SecretKey][]byte, ok bool, err error) {
-	secret := &corev1.Secret{}
 	what := fmt.Sprintf("Secret %s (%s)", want.Name, purposes[want.Purpose])
-	switch err := p.Live.Get(ctx, types.NamespacedName{Namespace: p.key.Namespace, Name: want.Name}, secret); {
+	secret, err := p.content(ctx, want.Name)
+	switch {
 	case apierrors.IsNotFound(err):
 		p.unusable(reasonSecretNotFound, "The %s does not exist. Create it with %s.", what, keyList(want.Keys))
 		return nil, false, nil
@@ -62,6 +62,15 @@ func (p *pass) read(ctx context.Context, want render.StartSecret) (values map[re
 		}
 	}
 	return values, ok, nil
+}
+
+// content is that of a Secret as the API has it now. What this pass has made itself need not be asked for.
+func (p *pass) content(ctx context.Context, name string) (*corev1.Secret, error) {
+	if secret, ok := p.generated[name]; ok {
+		return secret, nil
+	}
+	secret := &corev1.Secret{}
+	return secret, p.Live.Get(ctx, types.NamespacedName{Namespace: p.key.Namespace, Name: name}, secret)
 }
 
 func (p *pass) measure(what, purpose, key string, n int) bool {

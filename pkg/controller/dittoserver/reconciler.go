@@ -51,8 +51,10 @@ type Reconciler struct {
 	// Stored reads DittoServers from our API. Nil: Servers.
 	Stored client.Reader
 	// Host reads our objects from a cache and writes objects of the host cluster; Live reads any object from its API.
-	Host    client.Client
-	Live    client.Reader
+	Host client.Client
+	Live client.Reader
+	// Indexed says that Host has the index of watches.OfServer, for PrunedKinds.
+	Indexed bool
 	Applier *apply.Applier
 	Events  Recorder
 	// Observations is nil where no dfs probe runs.
@@ -70,6 +72,7 @@ type Reconciler struct {
 	hashes  hashMemory
 	grown   growthMemory
 	plans   planMemory
+	classes classMemory
 	fences  fenceMemory
 	unready unreadyMemory
 	writes  ownWrites
@@ -99,6 +102,8 @@ type pass struct {
 	changed   []string
 	plan      []string
 	removed   []string
+	// generated are the Secrets that this pass has made, as the API has them.
+	generated map[string]*corev1.Secret
 	// regenerated says that credentials of a server that exists had to be made anew.
 	regenerated bool
 	set         *appsv1.StatefulSet   // ours, or being adopted; nil if there is none

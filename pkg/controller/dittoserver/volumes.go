@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
@@ -88,8 +89,8 @@ func (p *pass) unbound(ctx context.Context, claim *corev1.PersistentVolumeClaim)
 		p.recheck(conflictRetry)
 		return reasonStorageClassNotFound, fmt.Sprintf("The claim %s names no StorageClass, and the cluster has no default one. Mark a StorageClass as the default.", claim.Name), nil
 	}
-	class := &storagev1.StorageClass{}
-	switch err := p.Live.Get(ctx, types.NamespacedName{Name: name}, class); {
+	provisioner, err := p.provisioner(ctx, name)
+	switch {
 	case apierrors.IsNotFound(err):
 		p.recheck(conflictRetry)
 		return reasonStorageClassNotFound, fmt.Sprintf("The StorageClass %s of the claim %s does not exist. Create it.", name, claim.Name), nil
@@ -99,7 +100,34 @@ func (p *pass) unbound(ctx context.Context, claim *corev1.PersistentVolumeClaim)
 		return "", "", fmt.Errorf("look up StorageClass %s: %w", name, err)
 	}
 	return reasonVolumePending, fmt.Sprintf("The claim %s waits for a volume of the StorageClass %s (provisioner %s). Its events say more.",
-		claim.Name, name, class.Provisioner), nil
+		claim.Name, name, provisioner), nil
+}
+
+// classMemory holds StorageClasses that were found a moment ago. Several claims of a server wait for the same one, in every
+// pass until the last is bound, and many servers that are created at once wait together.
+type classMemory struct{ table[knownClass] }
+
+type knownClass struct {
+	provisioner string
+	at          time.Time
+}
+
+// classLifetime is shorter than anybody waits for a word about a class to change. One that is missing is looked up each time.
+const classLifetime = 10 * time.Second
+
+// provisioner looks up who makes the volumes of a StorageClass.
+func (p *pass) provisioner(ctx context.Context, name string) (string, error) {
+	key := types.NamespacedName{Name: name}
+	if known, ok := p.classes.get(key); ok && p.now.Sub(known.at) < classLifetime {
+		return known.provisioner, nil
+	}
+	p.classes.forget(key)
+	class := &storagev1.StorageClass{}
+	if err := p.Live.Get(ctx, key, class); err != nil {
+		return "", err
+	}
+	p.classes.put(key, knownClass{class.Provisioner, p.now})
+	return class.Provisioner, nil
 }
 
 func volumeStatusOf(list []dittofsv1alpha1.VolumeStatus, name string) *dittofsv1alpha1.VolumeStatus {

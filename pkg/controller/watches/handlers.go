@@ -28,6 +28,30 @@ func IndexSecrets(ctx context.Context, indexer client.FieldIndexer) error {
 	return indexer.IndexField(ctx, &dittofsv1alpha1.DittoServer{}, secretIndex, SecretNames)
 }
 
+// serverIndex finds the objects of a DittoServer of a given name, in its namespace.
+const serverIndex = "server"
+
+// IndexServers makes OfServer work for these kinds. Call it once for each cache of the host cluster, before it starts.
+func IndexServers(ctx context.Context, indexer client.FieldIndexer, kinds ...client.Object) error {
+	for _, kind := range kinds {
+		if err := indexer.IndexField(ctx, kind, serverIndex, serverNames); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// OfServer limits a list of a kind that is indexed to the objects of one DittoServer. A label alone would do, but then all
+// objects of the namespace are looked at, so that a pass costs the more the more servers there are.
+func OfServer(name string) client.ListOption { return client.MatchingFields{serverIndex: name} }
+
+func serverNames(obj client.Object) []string {
+	if name := obj.GetLabels()[dittofsv1alpha1.LabelServer]; name != "" {
+		return []string{name}
+	}
+	return nil
+}
+
 // SecretNames lists the Secrets that a DittoServer reads, generated ones included.
 func SecretNames(obj client.Object) []string {
 	server, ok := obj.(*dittofsv1alpha1.DittoServer)

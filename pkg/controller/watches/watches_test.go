@@ -88,3 +88,14 @@ func TestNamespaceChanged(t *testing.T) {
 		}
 	}
 }
+
+func TestAServerIsFoundByTheLabelOfItsObjects(t *testing.T) {
+	service := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: "a", Labels: map[string]string{dittofsv1alpha1.LabelServer: "files"}}}
+	if got := serverNames(service); !slices.Equal(got, []string{"files"}) {
+		t.Errorf("the index has %v", got)
+	}
+	service.Labels = nil
+	if got := serverNames(service); len(got) != 0 {
+		t.Errorf("the index has %v of an object without the label", got)
+	}
+}

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"github.com/dittofs/dittofs-apiserver/test/bench/measure"
 )
 
 const tables = "application/json;as=Table;v=v1;g=meta.k8s.io"
@@ -42,7 +44,7 @@ func (b *bench) lists(ctx context.Context) error {
 		}
 		result := row{name: form.row, unit: "ms"}
 		for i := range b.subjects {
-			result.values = append(result.values, milliseconds(quantile(samples[i], .5)))
+			result.values = append(result.values, measure.Milliseconds(measure.Quantile(samples[i], .5)))
 		}
 		b.table.add(result)
 	}

@@ -16,6 +16,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"time"
+
+	"github.com/dittofs/dittofs-apiserver/test/bench/measure"
 )
 
 // options are the flags.
@@ -82,8 +84,8 @@ func (b *bench) measure(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	names := objectNames("server", b.options.objects)
-	if err := b.profiled("create", func() error { return b.writes(ctx, create, names) }); err != nil {
+	names := measure.Names("server", b.options.objects)
+	if err := b.profiled(ctx, "create", func() error { return b.writes(ctx, create, names) }); err != nil {
 		return err
 	}
 	for _, kind := range []write{updateStatus, labelPatch, mergePatch, apply} {
@@ -96,14 +98,19 @@ func (b *bench) measure(ctx context.Context) error {
 		return err
 	}
 	b.addMemory(before, after)
-	if err := b.profiled("list", func() error { return b.lists(ctx) }); err != nil {
+	if err := b.profiled(ctx, "list", func() error { return b.lists(ctx) }); err != nil {
 		return err
 	}
-	if err := b.writes(ctx, createWithSecrets, objectNames("secrets", b.options.objects/4)); err != nil {
+	if err := b.writes(ctx, createWithSecrets, measure.Names("secrets", b.options.objects/4)); err != nil {
 		return err
 	}
-	if err := b.writes(ctx, createWithOwnFields, objectNames("fields", b.options.objects/4)); err != nil {
+	if err := b.writes(ctx, createWithOwnFields, measure.Names("fields", b.options.objects/4)); err != nil {
 		return err
 	}
 	return b.watches(ctx)
+}
+
+// profiled takes a CPU profile of our server while a step runs, if one is wanted.
+func (b *bench) profiled(ctx context.Context, name string, step func() error) error {
+	return measure.Profiled(ctx, b.server.DirectConfig(), b.options.profileDir, name, step)
 }

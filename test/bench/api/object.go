@@ -57,14 +57,6 @@ var conditionTypes = []string{
 	"Ready", "Progressing", "Available", "ConfigReady", "VolumesReady", "DatabaseReady", "AdaptersReady", "ServiceReady",
 }
 
-func objectNames(prefix string, count int) []string {
-	names := make([]string, count)
-	for i := range names {
-		names[i] = fmt.Sprintf("%s-%05d", prefix, i)
-	}
-	return names
-}
-
 // manifest is the object as a client sends it.
 func (s *subject) manifest(name, spec string) []byte {
 	return fmt.Appendf(nil, `{"apiVersion": "%s", "kind": "DittoServer", "metadata": {"name": "%s", "labels": {"team": "media", "env": "prod"}}, "spec": %s}`,

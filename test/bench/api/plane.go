@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -20,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/dittofs/dittofs-apiserver/pkg/controller"
+	"github.com/dittofs/dittofs-apiserver/test/bench/measure"
 	"github.com/dittofs/dittofs-apiserver/test/controlplane"
 )
 
@@ -41,8 +41,8 @@ func start(ctx context.Context, o options) (_ *bench, err error) {
 	if err := controlplane.Reap(ctx, o.dir); err != nil {
 		return nil, err
 	}
-	binDir, err := durableBinaries(o)
-	if err != nil {
+	binDir := filepath.Join(o.dir, "bin")
+	if err := measure.DurableBinaries(o.binDir, binDir); err != nil {
 		return nil, err
 	}
 	b := &bench{options: o}
@@ -66,30 +66,6 @@ func start(ctx context.Context, o options) (_ *bench, err error) {
 		return nil, err
 	}
 	return b, b.addSubjects(ctx)
-}
-
-// durableBinaries is a directory of the same binaries in which etcd writes to the
-// disk before it answers, as the embedded one does: tests start it with --unsafe-no-fsync.
-func durableBinaries(o options) (string, error) {
-	from, err := filepath.Abs(o.binDir)
-	if err != nil {
-		return "", err
-	}
-	dir := filepath.Join(o.dir, "bin")
-	if err := os.RemoveAll(dir); err != nil {
-		return "", err
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", err
-	}
-	for _, name := range []string{"kube-apiserver", "dittofs-apiserver"} {
-		if err := os.Symlink(filepath.Join(from, name), filepath.Join(dir, name)); err != nil {
-			return "", err
-		}
-	}
-	script := fmt.Sprintf("#!/bin/sh\nfor argument in \"$@\"; do\n  shift\n  case $argument in --unsafe-no-fsync*) ;; *) set -- \"$@\" \"$argument\" ;; esac\ndone\nexec '%s' \"$@\"\n",
-		filepath.Join(from, "etcd"))
-	return dir, os.WriteFile(filepath.Join(dir, "etcd"), []byte(script), 0o700)
 }
 
 // addSubjects makes a namespace and a client for each way to the objects. All

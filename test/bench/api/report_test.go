@@ -6,7 +6,6 @@ package main
 import (
 	"strings"
 	"testing"
-	"time"
 )
 
 func TestARatioAboveOneMeansThatOursIsBetter(t *testing.T) {
@@ -22,15 +21,6 @@ func TestARatioAboveOneMeansThatOursIsBetter(t *testing.T) {
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no row %s in\n%s", want, text)
-		}
-	}
-}
-
-func TestQuantile(t *testing.T) {
-	samples := []time.Duration{5, 1, 4, 2, 3}
-	for q, want := range map[float64]time.Duration{0: 1, .5: 3, .99: 5, 1: 5} {
-		if got := quantile(samples, q); got != want {
-			t.Errorf("quantile %v is %d, wanted %d", q, got, want)
 		}
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"github.com/dittofs/dittofs-apiserver/test/bench/measure"
 )
 
 // pause is between two writes, so that none waits for the one before.
@@ -36,7 +38,7 @@ func (b *bench) watches(ctx context.Context) error {
 			if kind.event == "ADDED" {
 				prefix = fmt.Sprintf(prefix, round)
 			}
-			names := objectNames(prefix, b.options.events/rounds)
+			names := measure.Names(prefix, b.options.events/rounds)
 			for i := range b.subjects {
 				i = (i + round) % len(b.subjects)
 				each, err := b.watch(ctx, b.subjects[i], kind.write, kind.event, names)
@@ -48,8 +50,8 @@ func (b *bench) watches(ctx context.Context) error {
 		}
 		middle, tail := row{name: kind.row + " to event, p50", unit: "ms"}, row{name: kind.row + " to event, p99", unit: "ms"}
 		for i := range b.subjects {
-			middle.values = append(middle.values, milliseconds(quantile(latencies[i], .5)))
-			tail.values = append(tail.values, milliseconds(quantile(latencies[i], .99)))
+			middle.values = append(middle.values, measure.Milliseconds(measure.Quantile(latencies[i], .5)))
+			tail.values = append(tail.values, measure.Milliseconds(measure.Quantile(latencies[i], .99)))
 		}
 		b.table.add(middle, tail)
 	}

@@ -8,8 +8,9 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"sync"
 	"time"
+
+	"github.com/dittofs/dittofs-apiserver/test/bench/measure"
 )
 
 // write is a kind of request that changes one object.
@@ -72,8 +73,8 @@ func (b *bench) writes(ctx context.Context, kind write, names []string) error {
 	rate, middle, tail := row{name: kind.row, unit: "/s", more: true}, row{name: kind.row + ", p50", unit: "ms"}, row{name: kind.row + ", p99", unit: "ms"}
 	for i := range b.subjects {
 		rate.values = append(rate.values, float64(len(names))/elapsed[i].Seconds())
-		middle.values = append(middle.values, milliseconds(quantile(latencies[i], .5)))
-		tail.values = append(tail.values, milliseconds(quantile(latencies[i], .99)))
+		middle.values = append(middle.values, measure.Milliseconds(measure.Quantile(latencies[i], .5)))
+		tail.values = append(tail.values, measure.Milliseconds(measure.Quantile(latencies[i], .99)))
 	}
 	b.table.add(rate, middle, tail)
 	return nil
@@ -85,40 +86,22 @@ func (b *bench) batch(ctx context.Context, s *subject, kind write, names []strin
 	for i, name := range names {
 		requests[i] = kind.of(s, name)
 	}
-	latencies, errs := make([]time.Duration, len(names)), make([]error, b.options.writers)
-	next := make(chan int, len(names))
-	for i := range names {
-		next <- i
-	}
-	close(next)
-	var group sync.WaitGroup
+	latencies := make([]time.Duration, len(names))
 	started := time.Now()
-	for writer := range b.options.writers {
-		group.Go(func() {
-			for i := range next {
-				sent := time.Now()
-				if _, errs[writer] = s.send(ctx, requests[i]); errs[writer] != nil {
-					return
-				}
-				latencies[i] = time.Since(sent)
-			}
-		})
-	}
-	group.Wait()
-	took := time.Since(started)
-	for _, err := range errs {
-		if err != nil {
-			return 0, nil, err
-		}
-	}
-	return took, latencies, nil
+	err := measure.Each(b.options.writers, len(names), func(i int) error {
+		sent := time.Now()
+		_, err := s.send(ctx, requests[i])
+		latencies[i] = time.Since(sent)
+		return err
+	})
+	return time.Since(started), latencies, err
 }
 
 // warmUp lets every connection, cache and schema be there before anything is measured.
 func (b *bench) warmUp(ctx context.Context) error {
 	for _, s := range b.subjects {
 		for _, kind := range []write{create, updateStatus, mergePatch, apply} {
-			if _, _, err := b.batch(ctx, s, kind, objectNames("warm", 2*b.options.writers)); err != nil {
+			if _, _, err := b.batch(ctx, s, kind, measure.Names("warm", 2*b.options.writers)); err != nil {
 				return fmt.Errorf("%s, %s: %w", s.name, kind.row, err)
 			}
 		}
