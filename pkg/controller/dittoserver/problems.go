@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -86,6 +87,10 @@ func (p *pass) refused(kind, name string, err error) error {
 		// Somebody was faster: the next look finds out who.
 		p.recheck(soon)
 		return nil
+	case kindTerminating(err):
+		p.add(servedRetry, p.conditionOf(kind, name), reasonKindTerminating,
+			"The CustomResourceDefinition of the kind %s is being deleted, and takes no new object until it is gone and back. %s %s is made then.", kind, kind, name)
+		return nil
 	case apierrors.IsForbidden(err), apierrors.IsInvalid(err), apierrors.IsBadRequest(err), apierrors.IsRequestEntityTooLargeError(err):
 		p.add(refusedRetry, p.conditionOf(kind, name), reasonApplyRefused, "The cluster refuses %s %s: %s. Tried again every %s.",
 			kind, name, apiMessage(err), refusedRetry)
@@ -94,6 +99,12 @@ func (p *pass) refused(kind, name string, err error) error {
 		p.add(0, p.conditionOf(kind, name), reasonApplyFailed, "%s %s could not be written: %s. It is tried again.", kind, name, apiMessage(err))
 		return partialError{err}
 	}
+}
+
+// kindTerminating says that an object was refused because its kind is being deleted. It is a refusal like those of policies,
+// told apart by its words only (customresource_handler.go in k8s.io/apiextensions-apiserver).
+func kindTerminating(err error) bool {
+	return apierrors.IsForbidden(err) && strings.Contains(err.Error(), "custom resource definition is terminating")
 }
 
 // connection is the address pair in an error of the network, whose port is another one at each try.
