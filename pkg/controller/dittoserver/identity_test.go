@@ -24,7 +24,9 @@ func (f *fixture) wantWrites(allowed bool) {
 
 func (f *fixture) acceptEmptyDatabase() {
 	f.t.Helper()
-	f.edit(func(s *dittofsv1alpha1.DittoServer) { s.Annotations[dittofsv1alpha1.AnnotationAcceptEmptyDatabase] = "true" })
+	f.edit(func(s *dittofsv1alpha1.DittoServer) {
+		s.Annotations[dittofsv1alpha1.AnnotationAcceptEmptyDatabase] = "true"
+	})
 }
 
 // controllers.md 2
