@@ -6,6 +6,7 @@ package controllertest
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -23,8 +24,9 @@ func BaseRules() []rbacv1.PolicyRule {
 		{APIGroups: []string{"networking.k8s.io"}, Resources: []string{"ingresses", "networkpolicies"}, Verbs: made},
 		{APIGroups: []string{"monitoring.coreos.com"}, Resources: []string{"servicemonitors"}, Verbs: made},
 		{APIGroups: []string{"pgv2.percona.com"}, Resources: []string{"perconapgclusters"}, Verbs: made},
-		{APIGroups: []string{""}, Resources: []string{"pods", "secrets", "namespaces", "resourcequotas"}, Verbs: read},
+		{APIGroups: []string{""}, Resources: []string{"secrets", "namespaces", "resourcequotas"}, Verbs: read},
 		{APIGroups: []string{""}, Resources: []string{"resourcequotas/status"}, Verbs: []string{"patch"}},
+		{APIGroups: []string{""}, Resources: []string{"pods"}, Verbs: append(slices.Clone(read), "delete")},
 		{APIGroups: []string{"apiextensions.k8s.io"}, Resources: []string{"customresourcedefinitions"}, Verbs: read},
 		{APIGroups: []string{"storage.k8s.io"}, Resources: []string{"storageclasses"}, Verbs: []string{"get"}},
 		{APIGroups: []string{"events.k8s.io"}, Resources: []string{"events"}, Verbs: []string{"create", "patch"}},

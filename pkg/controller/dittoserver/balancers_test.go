@@ -92,7 +92,7 @@ func TestAPendingLoadBalancerIsSaidOnceAndAsksForNothingMore(t *testing.T) {
 	f.up()
 	f.reconcile()
 	f.wantCondition(dittofsv1alpha1.ConditionProgressing, metav1.ConditionTrue, reasonWaitingForBalancer, "files-adapter-nfs")
-	f.clock.Step(balancerPatience + 2*time.Second)
+	f.clock.Step(balancerPatience + 10*time.Minute) // the API has a clock of its own
 	f.events.take()
 	f.reconcile()
 	f.wantCondition(dittofsv1alpha1.ConditionDegraded, metav1.ConditionTrue, reasonLoadBalancerPending, "NodePort or ClusterIP")

@@ -43,6 +43,8 @@ func TestWhatTheAPISaysToAnApplyIsToldAndTriedAgain(t *testing.T) {
 		fails  bool // the pass, so that the queue tries again soon
 	}{
 		{"a refusal needs a person", apierrors.NewForbidden(appsv1.Resource("statefulsets"), "files", errors.New("exceeded quota")), reasonApplyRefused, dittofsv1alpha1.PhaseFailed, false},
+		{"a kind that is being deleted comes back or does not", apierrors.NewForbidden(appsv1.Resource("statefulsets"), "files",
+			errors.New("create not allowed while custom resource definition is terminating")), reasonKindTerminating, dittofsv1alpha1.PhasePending, false},
 		{"a broken webhook may recover", apierrors.NewInternalError(errors.New("failed calling webhook")), reasonApplyFailed, dittofsv1alpha1.PhasePending, true},
 	}
 	for _, tt := range tests {

@@ -87,7 +87,7 @@ func (p *pass) serviceMonitor(ctx context.Context, want *unstructured.Unstructur
 	}
 	res, err := p.Applier.Ensure(ctx, p.request(kind, want.GetName(), want))
 	switch {
-	case meta.IsNoMatchError(err), apierrors.IsNotFound(err):
+	case meta.IsNoMatchError(err), apierrors.IsNotFound(err), kindTerminating(err):
 		p.recheck(servedRetry)
 		return nil
 	case err != nil:

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -99,6 +100,10 @@ func (p *pass) refused(kind, name string, err error) error {
 		return nil
 	case apply.IsReplaced(err) && p.lostRace(kind, name):
 		return nil
+	case kindTerminating(err):
+		p.add(servedRetry, p.conditionOf(kind, name), reasonKindTerminating,
+			"The CustomResourceDefinition of the kind %s is being deleted, and takes no new object until it is gone and back. %s %s is made then.", kind, kind, name)
+		return nil
 	case apierrors.IsForbidden(err), apierrors.IsInvalid(err), apierrors.IsBadRequest(err), apierrors.IsRequestEntityTooLargeError(err):
 		p.add(refusedRetry, p.conditionOf(kind, name), reasonApplyRefused, "The cluster refuses %s %s: %s. Tried again every %s.",
 			kind, name, apiMessage(err), refusedRetry)
@@ -121,6 +126,12 @@ func (p *pass) lostRace(kind, name string) bool {
 	p.waiting = true
 	p.recheck(soon)
 	return true
+}
+
+// kindTerminating says that an object was refused because its kind is being deleted. It is a refusal like those of policies,
+// told apart by its words only (customresource_handler.go in k8s.io/apiextensions-apiserver).
+func kindTerminating(err error) bool {
+	return apierrors.IsForbidden(err) && strings.Contains(err.Error(), "custom resource definition is terminating")
 }
 
 // connection is the address pair in an error of the network, whose port is another one at each try.

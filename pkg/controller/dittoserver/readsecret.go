@@ -46,15 +46,19 @@ func (p *pass) read(ctx context.Context, want render.StartSecret) (values map[re
 		return nil, false, fmt.Errorf("read %s: %w", what, err)
 	}
 	values, ok = map[render.SecretKey][]byte{}, true
+	var missing []string
 	for _, key := range want.Keys {
 		value, present := secret.Data[key]
 		if !present {
-			p.unusable(reasonSecretKeyMissing, "The %s has no key %q. Add it.", what, key)
-			ok = false
+			missing = append(missing, key)
 			continue
 		}
 		values[render.SecretKey{Name: want.Name, Key: key}] = value
 		ok = p.measure(what, want.Purpose, key, len(value)) && ok
+	}
+	if len(missing) > 0 {
+		p.unusable(reasonSecretKeyMissing, "The %s lacks %s. Add what is missing.", what, keyList(missing))
+		ok = false
 	}
 	for _, key := range want.OptionalKeys {
 		if value, present := secret.Data[key]; present {

@@ -234,7 +234,7 @@ func (p *pass) materialise(ctx context.Context) error {
 		return err
 	}
 	p.complete = true
-	return p.rolloutCarriedOut(ctx)
+	return errors.Join(p.replaceStuckPod(ctx), p.rolloutCarriedOut(ctx))
 }
 
 // forget drops what is remembered of a DittoServer that is gone.

@@ -10,6 +10,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
@@ -58,6 +59,19 @@ func TestAStartSecretThatCannotBeUsedKeepsTheServerFromStarting(t *testing.T) {
 				t.Error("there was no warning")
 			}
 		})
+	}
+}
+
+func TestASecretThatLacksSeveralKeysIsOneSentence(t *testing.T) {
+	f := newFixture(t, func(s *dittofsv1alpha1.DittoServer) {
+		s.Spec.Database = dittofsv1alpha1.DatabaseSpec{PostgresSecretRef: &dittofsv1alpha1.SecretReference{Name: "pg"}}
+	})
+	f.secret("pg", map[string]string{"port": "5432"})
+	f.reconcile()
+	f.wantCondition(dittofsv1alpha1.ConditionConfigReady, metav1.ConditionFalse, reasonSecretKeyMissing, "lacks the keys", `"host"`, `"password"`)
+	message := meta.FindStatusCondition(f.server().Status.Conditions, dittofsv1alpha1.ConditionConfigReady).Message
+	if n := strings.Count(message, "Secret pg"); n != 1 {
+		t.Errorf("the Secret is named %d times: %s", n, message)
 	}
 }
 
