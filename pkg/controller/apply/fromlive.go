@@ -35,7 +35,7 @@ func (a *Applier) EnsureFrom(ctx context.Context, req Request, live client.Objec
 		return res, nil
 	}
 	last, known := a.memory.get(req)
-	if known && last.uid == live.GetUID() && last.want == hash(want) && last.owned == hash(owned) {
+	if known && last.made(live, want, owned) {
 		// As in Ensure: this very wish made this very state.
 		res.Action = Rewritten
 		return res, nil
