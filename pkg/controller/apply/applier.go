@@ -141,7 +141,7 @@ func (a *Applier) Ensure(ctx context.Context, req Request) (Result, error) {
 		a.memory.settle(req, live, wish)
 		return res, nil
 	}
-	if known && last.uid == live.GetUID() && last.want == hash(want) && last.owned == hash(owned) {
+	if known && last.made(live, want, owned) {
 		// This very wish was applied to this very state before, and this state is what came of it.
 		res.Action = Rewritten
 		return res, nil
@@ -188,20 +188,20 @@ func (a *Applier) send(ctx context.Context, req Request, res Result, want fields
 		return res, fmt.Errorf("decode the applied %s %s: %w", res.Kind, res.Name, err)
 	}
 	res.Live = live
-	owned, err := req.Kind.owned(live)
-	if err != nil {
-		return res, err
+	made := record{uid: live.GetUID(), resourceVersion: live.GetResourceVersion(), want: hash(want)}
+	if res.Action == Changed {
+		owned, err := req.Kind.owned(live)
+		if err != nil {
+			return res, err
+		}
+		made.owned = hash(owned)
+		if paths := changedPaths(owned, want); len(paths) > 0 {
+			// Said at once: if the answer equals what was there before, no watch event follows.
+			res.Action, res.Paths = Rewritten, paths
+		}
 	}
-	a.memory.put(req, record{
-		uid:             live.GetUID(),
-		resourceVersion: live.GetResourceVersion(),
-		want:            hash(want),
-		owned:           hash(owned),
-	})
-	if paths := changedPaths(owned, want); res.Action == Changed && len(paths) > 0 {
-		// Said at once: if the answer equals what was there before, no watch event follows.
-		res.Action, res.Paths = Rewritten, paths
-	}
+	// What was created is compared when the cache shows it: reading managed fields takes half of the time of a first pass.
+	a.memory.put(req, made)
 	return res, nil
 }
 

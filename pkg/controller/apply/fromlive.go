@@ -40,7 +40,7 @@ func (a *Applier) change(ctx context.Context, req Request, res Result, want fiel
 		return res, nil
 	}
 	last, known := a.memory.get(req)
-	if known && last.uid == live.GetUID() && last.want == hash(want) && last.owned == hash(owned) {
+	if known && last.made(live, want, owned) {
 		// As in Ensure: this very wish made this very state.
 		res.Action = Rewritten
 		return res, nil

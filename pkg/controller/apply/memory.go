@@ -15,7 +15,7 @@ type record struct {
 	uid             types.UID
 	resourceVersion string
 	want            string // hash of what was sent
-	owned           string // hash of what we owned afterwards
+	owned           string // hash of what we owned afterwards; empty after a create, where only the version tells
 	// asWanted is the last comparison in which nothing differed: what was wanted, and the version that it was compared with.
 	asWanted wish
 }
@@ -23,6 +23,17 @@ type record struct {
 type wish struct {
 	uid                   types.UID
 	resourceVersion, want string
+}
+
+// made says that an object is as our last apply left it, and that this apply had the same wish.
+func (r record) made(live client.Object, want, owned fields) bool {
+	if r.uid != live.GetUID() || r.want != hash(want) {
+		return false
+	}
+	if r.owned == "" {
+		return r.resourceVersion == live.GetResourceVersion()
+	}
+	return r.owned == hash(owned)
 }
 
 func (r record) settled(live client.Object, want string) bool {

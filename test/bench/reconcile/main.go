@@ -94,6 +94,8 @@ func run(ctx context.Context, o options) error {
 		}
 		b.progress("== %s", part.name)
 		if err := part.run(ctx); err != nil {
+			// What was measured until then took its time, too.
+			fmt.Print(b.report())
 			return fmt.Errorf("%s: %w (logs: %s)", part.name, err, o.dir)
 		}
 	}

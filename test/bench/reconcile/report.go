@@ -33,11 +33,11 @@ func (b *bench) report() string {
 		out.WriteString(measure.Table(2, []string{"measured", "unit", "plain client", "ours", "ratio", "DittoFS operator"}, b.creationRows()))
 		out.WriteString("\n")
 	}
-	if b.ours != nil {
+	if b.ours != nil && b.ours.requests != nil {
 		out.WriteString(measure.Table(2, []string{"request of our server", "answer", "per server"}, b.requestRows()))
 		out.WriteString("\n")
 	}
-	if b.life != nil {
+	if b.life != nil && b.life.heap > 0 {
 		out.WriteString(measure.Table(2, []string{"measured", "unit", "ours", "DittoFS operator"}, b.lifeRows()))
 		out.WriteString("\n")
 	}
@@ -57,7 +57,7 @@ func (b *bench) creationRows() (rows [][]string) {
 		if b.bare != nil && of(b.bare) > 0 {
 			cells[2] = measure.Number(of(b.bare).Seconds())
 		}
-		if b.ours != nil {
+		if b.ours != nil && of(b.ours) > 0 {
 			cells[3] = measure.Number(of(b.ours).Seconds())
 			if b.bare != nil && of(b.bare) > 0 {
 				cells[4] = fmt.Sprintf("**%.2f**", of(b.ours).Seconds()/of(b.bare).Seconds())
