@@ -140,10 +140,12 @@ func TestAPreviewNamesWhatAnApplyWouldChange(t *testing.T) {
 	if err := f.api.Create(t.Context(), set, client.FieldOwner("manager")); err != nil {
 		t.Fatal(err)
 	}
-	want := appsv1ac.StatefulSet("files", f.server.Namespace).WithSpec(appsv1ac.StatefulSetSpec().
+	want := appsv1ac.StatefulSet("files", f.server.Namespace).WithSpec(appsv1ac.StatefulSetSpec().WithReplicas(1).
+		WithPersistentVolumeClaimRetentionPolicy(appsv1ac.StatefulSetPersistentVolumeClaimRetentionPolicy().
+			WithWhenDeleted(appsv1.RetainPersistentVolumeClaimRetentionPolicyType).WithWhenScaled(appsv1.RetainPersistentVolumeClaimRetentionPolicyType)).
 		WithSelector(metav1ac.LabelSelector().WithMatchLabels(labels)).
 		WithTemplate(corev1ac.PodTemplateSpec().WithLabels(labels).WithSpec(corev1ac.PodSpec().
-			WithEnableServiceLinks(false).
+			WithEnableServiceLinks(false).WithTerminationGracePeriodSeconds(30).
 			WithContainers(corev1ac.Container().WithName("dfs").WithImage("i").
 				WithEnv(corev1ac.EnvVar().WithName("NEW").WithValue("1"), corev1ac.EnvVar().WithName("KEPT").WithValue("1")).
 				WithPorts(corev1ac.ContainerPort().WithName("api").WithContainerPort(8080).WithProtocol(corev1.ProtocolTCP))))))
@@ -153,7 +155,7 @@ func TestAPreviewNamesWhatAnApplyWouldChange(t *testing.T) {
 	}
 	if expected := []string{
 		"spec.template.spec.containers[dfs].env[NEW]", "spec.template.spec.containers[dfs].env[OLD]",
-		"spec.template.spec.containers[dfs].ports[old]", "spec.template.spec.enableServiceLinks",
+		"spec.template.spec.containers[dfs].ports[old]", "spec.template.spec.enableServiceLinks", "spec.updateStrategy",
 	}; !slices.Equal(paths, expected) {
 		t.Errorf("the paths are %q, want %q", paths, expected)
 	}

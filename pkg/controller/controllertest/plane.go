@@ -49,6 +49,8 @@ func Start() (*Plane, error) {
 			return nil, fmt.Errorf("these tests need %s: run make controlplane, or set KUBEBUILDER_ASSETS: %w", binary, err)
 		}
 	}
+	// Nobody deletes the Services of a test: 254 addresses, the default, are not enough for all of them.
+	env.ControlPlane.GetAPIServer().Configure().Set("service-cluster-ip-range", "10.0.0.0/16")
 	config, err := env.Start()
 	if err != nil {
 		return nil, fmt.Errorf("start kube-apiserver: %w", err)

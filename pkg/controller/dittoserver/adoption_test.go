@@ -111,6 +111,9 @@ func TestAdoptionChangesLabelsAndThePartitionOnly(t *testing.T) {
 		t.Errorf("the objects are %+v", status.Objects)
 	}
 
+	if allowed, why := f.rec.WritesAllowed(f.key); allowed || !strings.Contains(why, "window") {
+		t.Errorf("dfs may be written to: %q", why)
+	}
 	f.host.take()
 	f.own.take()
 	asked := f.live.asked
@@ -201,6 +204,9 @@ func TestTheWindowRestartsThePodOnceAndLeavesNothingOfTheOperator(t *testing.T) 
 	if f.server().Status.ConfigHash == "" {
 		t.Error("the server does not count as set up")
 	}
+	if allowed, why := f.rec.WritesAllowed(f.key); !allowed {
+		t.Errorf("dfs may not be written to: %s", why)
+	}
 }
 
 // wantPorts checks the Service of NFS after the window: those ports that stay have their node ports, UDP has a Service of its own.
@@ -222,6 +228,25 @@ func (f inherited) wantPorts(before []corev1.ServicePort) {
 				f.t.Errorf("port %d has the node port %d, had %d", p.Port, p.NodePort, was.NodePort)
 			}
 		}
+	}
+}
+
+func TestTheMetricsServiceStaysOrGoesAsTheSpecAsks(t *testing.T) {
+	for name, metrics := range map[string]*dittofsv1alpha1.MetricsSpec{"with metrics": {Enabled: true}, "without": nil} {
+		t.Run(name, func(t *testing.T) {
+			f := newInherited(t, upstream.Operator{Parts: []string{"objects", "metrics"}}, adopting, func(s *dittofsv1alpha1.DittoServer) {
+				s.Spec.Metrics = metrics
+				dittofsv1alpha1.SetObjectDefaults_DittoServer(s)
+			})
+			f.waiting()
+			address := get(f.fixture, &corev1.Service{}, "files-metrics").Spec.ClusterIP
+			f.requestWindow()
+			f.reconcile()
+			service := &corev1.Service{}
+			if gone := f.gone(service, "files-metrics"); gone != (metrics == nil) || !gone && service.Spec.ClusterIP != address {
+				t.Errorf("gone: %t, its address is %s and was %s", gone, service.Spec.ClusterIP, address)
+			}
+		})
 	}
 }
 

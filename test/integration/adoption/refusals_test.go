@@ -107,8 +107,9 @@ func TestAnOperatorThatComesBackBlocksTheAdoptionAgain(t *testing.T) {
 	}
 	s.theirs = theirs
 	back := s.fixed(t)
-	mentions(t, s.awaitNotReady(t, "AdoptionBlocked"), "StatefulSet files")
+	s.awaitNotReady(t, "AdoptionBlocked")
 	s.unchangedFor(t, aWhile, back)
+	mentions(t, s.awaitNotReady(t, "AdoptionBlocked"), "StatefulSet files", "Service files-api")
 	if p := s.set(t).Spec.UpdateStrategy.RollingUpdate; p != nil && p.Partition != nil && *p.Partition != 0 {
 		t.Error("the partition of the operator was changed")
 	}

@@ -5,7 +5,6 @@ package adoption_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -15,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
 
 	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
 	"github.com/dittofs/dittofs-apiserver/test/integration/harness"
@@ -161,19 +161,19 @@ func (s subject) set(t *testing.T) *appsv1.StatefulSet {
 // unchangedFor watches until the time is over that nothing of before has changed.
 func (s subject) unchangedFor(t *testing.T, d time.Duration, before fixed) {
 	t.Helper()
-	deadline := time.Now().Add(d)
-	harness.EventuallyWithin(t, d+time.Minute, "the time is over", func(ctx context.Context) error {
+	over := time.Now().Add(d)
+	err := wait.PollUntilContextCancel(t.Context(), time.Second, true, func(ctx context.Context) (bool, error) {
 		now, err := s.find(ctx)
 		if err != nil {
-			t.Fatal(err)
+			return false, err
 		}
 		before.want(t, now)
-		if t.Failed() {
-			t.FailNow()
-		}
-		if time.Now().Before(deadline) {
-			return errors.New("it is not")
-		}
-		return nil
+		return t.Failed() || time.Now().After(over), nil
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if t.Failed() {
+		t.FailNow()
+	}
 }

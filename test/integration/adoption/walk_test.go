@@ -34,7 +34,7 @@ func TestTheMigrationPageMovesARunningServer(t *testing.T) {
 	for _, commands := range steps {
 		printed = page.run(t, commands)
 	}
-	for _, want := range []string{"StatefulSet files (", "spec.template.spec.containers[dittofs].env[GODEBUG]", "ConfigMap files-config (data[config.yaml])", "dittofs.io/rollout=now"} {
+	for _, want := range []string{"StatefulSet files (", "spec.template.spec.containers[dittofs].env[GODEBUG]", "ConfigMap files-config (data[config.yaml]", "dittofs.io/rollout=now"} {
 		if !strings.Contains(printed, want) {
 			t.Errorf("the last step prints %q, which does not mention %q", printed, want)
 		}
