@@ -36,7 +36,10 @@ func TestScenario06AVolumeGrowsOrTheEditIsRefusedAndOtherEditsStillApply(t *test
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			s := cluster.NewSubject(t, func(server *dittofsv1alpha1.DittoServer) { server.Spec.Storage.StorageClassName = &c.class })
+			s := cluster.NewSubject(t, func(server *dittofsv1alpha1.DittoServer) {
+				server.Spec.Storage.StorageClassName = &c.class
+				server.Spec.AdapterServices.Type = corev1.ServiceTypeClusterIP // no load balancer to wait for
+			})
 			before := s.Parts(t).Without("persistentvolumeclaims/metadata")
 			err := s.TryPatch(t.Context(), `{"spec":{"storage":{"metadataSize":"`+c.size+`"}}}`)
 			if c.refusal == "" && err != nil || c.refusal != "" && (!apierrors.IsInvalid(err) || !strings.Contains(err.Error(), c.refusal)) {
