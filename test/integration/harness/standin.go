@@ -6,10 +6,13 @@ package harness
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -115,6 +118,24 @@ func (s Subject) LogInToDFS(t *testing.T, username, password string) (answer []b
 func (s Subject) CallDFSAs(t *testing.T, token, method, path string, body any) []byte {
 	t.Helper()
 	return s.ask(t, method, "/"+s.Namespace+"/"+s.Name+path, token, body)
+}
+
+// ReachDFS asks a server that speaks TLS for its health, as a caller with that configuration.
+func (s Subject) ReachDFS(ctx context.Context, config *tls.Config) error {
+	url := strings.Replace(s.Cluster.StandIn.URL, "http:", "https:", 1) + "/" + s.Namespace + "/" + s.Name + "/health"
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	response, err := (&http.Transport{TLSClientConfig: config, DisableKeepAlives: true}).RoundTrip(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return errors.New(response.Status)
+	}
+	return nil
 }
 
 // control calls the stand-in about one server: "faults" or "requests".

@@ -144,7 +144,8 @@ func TestCertificatesAreRotatedWithoutLosingTouch(t *testing.T) {
 	// Another authority signs the certificate of the API.
 	next := certs.NewAuthority(t)
 	putData(t, s, "api", next.Leaf(nil, name))
-	awaitTrusted(t, s, &tls.Config{ServerName: name, RootCAs: next.Pool(), Certificates: []tls.Certificate{certs.Pair(t, callers.Leaf(nil, "tester"))}})
+	caller := &tls.Config{ServerName: name, RootCAs: next.Pool(), Certificates: []tls.Certificate{certs.Pair(t, callers.Leaf(nil, "tester"))}}
+	harness.Eventually(t, "the new certificate is served", func(ctx context.Context) error { return s.ReachDFS(ctx, caller) })
 	expectInTouch(t, s)
 	if now := s.Pod(t); now.UID != pod.UID {
 		t.Error("another certificate restarted the server")
@@ -174,23 +175,6 @@ func TestCertificatesAreRotatedWithoutLosingTouch(t *testing.T) {
 	if n := cluster.Rollouts(t, s.Namespace); n != 3 {
 		t.Errorf("the pods had %d revisions, want the first and one for each bundle", n)
 	}
-}
-
-// awaitTrusted waits until the API is reached with these certificates.
-func awaitTrusted(t *testing.T, s harness.Subject, config *tls.Config) {
-	t.Helper()
-	url := strings.Replace(cluster.StandIn.URL, "http:", "https:", 1) + "/" + s.Namespace + "/" + s.Name + "/health"
-	harness.Eventually(t, "the new certificate is served", func(ctx context.Context) error {
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-		if err != nil {
-			return err
-		}
-		response, err := (&http.Transport{TLSClientConfig: config, DisableKeepAlives: true}).RoundTrip(request)
-		if err != nil {
-			return err
-		}
-		return response.Body.Close()
-	})
 }
 
 // expectInTouch waits until our server has asked dfs anew, and been answered.

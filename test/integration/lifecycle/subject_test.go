@@ -61,11 +61,6 @@ func (s subject) awaitCondition(t *testing.T, kind string, status metav1.Conditi
 	return s.on().AwaitCondition(t, kind, status, reason)
 }
 
-func (s subject) awaitConditionWithin(t *testing.T, limit time.Duration, kind string, status metav1.ConditionStatus, reason string) string {
-	t.Helper()
-	return s.on().AwaitConditionWithin(t, limit, kind, status, reason)
-}
-
 func (s subject) awaitGone(t *testing.T) { t.Helper(); s.on().AwaitGone(t) }
 
 // events lists what was said about a namespace's objects.

@@ -8,6 +8,7 @@
 package percona_test
 
 import (
+	"flag"
 	"testing"
 
 	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
@@ -16,7 +17,13 @@ import (
 
 var cluster *harness.Cluster
 
-func TestMain(m *testing.M) { harness.Run(m, harness.Options{StandIn: true}, &cluster) }
+func TestMain(m *testing.M) {
+	// Tests of this package wait for most of their time. A flag of the command line comes later and wins.
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
+	harness.Run(m, harness.Options{StandIn: true}, &cluster)
+}
 
 // onPercona is a DittoServer in a namespace of its own, on a cluster that it asks for.
 func onPercona(t *testing.T, change ...func(*dittofsv1alpha1.DittoServer)) harness.Subject {

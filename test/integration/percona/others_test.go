@@ -37,7 +37,6 @@ func TestAClusterOfOthersIsUsedAndNeverWritten(t *testing.T) {
 	})
 	s.CreateOnPercona(t, func(s *dittofsv1alpha1.DittoServer) {
 		s.Spec.Percona.ExistingClusterRef = &dittofsv1alpha1.PerconaClusterReference{Name: "shared"}
-		s.Spec.DeletionPolicy.Database = dittofsv1alpha1.DeleteData
 	})
 	s.AwaitReady(t)
 	if database := s.Get(t).Status.Database; database == nil || database.Cluster != "shared" {
