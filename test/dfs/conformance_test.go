@@ -38,7 +38,10 @@ type step struct {
 // The stand-in answers in the place of dfs in every other test of the project: what it says wrong, they all believe.
 func TestTheStandInAnswersAsTheRealServer(t *testing.T) {
 	s := newServerForConformance(t)
-	base := startStandIn(t, s)
+	base, stand := runStandIn(t, s)
+	if stand.State != standin.StateRunning {
+		t.Fatalf("the stand-in: %+v", stand)
+	}
 	for _, chapter := range chapters {
 		t.Run(chapter.name, func(t *testing.T) {
 			proves(t, fmt.Sprintf("%d requests get the same status, content type and body from the stand-in and from dfs", len(chapter.steps)))
@@ -62,8 +65,8 @@ func newServerForConformance(t *testing.T) *server {
 	return s
 }
 
-// startStandIn runs a stand-in for the same server, from the same objects.
-func startStandIn(t *testing.T, s *server) (base string) {
+// runStandIn runs a stand-in for the same server, from the same objects, until it has tried to start it.
+func runStandIn(t *testing.T, s *server) (base string, status standin.ServerStatus) {
 	t.Helper()
 	pod := s.pod("pod-uid")
 	objects := []runtime.Object{pod, &corev1.ConfigMap{ObjectMeta: s.meta(render.ConfigMapName(name)), Data: s.configMaps[render.ConfigMapName(name)]}}
@@ -89,9 +92,13 @@ func startStandIn(t *testing.T, s *server) (base string) {
 		}
 	})
 	s.must(wait.PollUntilContextTimeout(t.Context(), 20*time.Millisecond, bootTime, true, func(context.Context) (bool, error) {
-		return slices.ContainsFunc(stand.Servers(), func(st standin.ServerStatus) bool { return st.State == standin.StateRunning }), nil
+		if servers := stand.Servers(); len(servers) == 1 {
+			status = servers[0]
+			return true, nil
+		}
+		return false, nil
 	}))
-	return web.URL + "/" + namespace + "/" + name
+	return web.URL + "/" + namespace + "/" + name, status
 }
 
 // tokenOf signs a token for a caller.

@@ -12,7 +12,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/utils/ptr"
@@ -195,10 +194,4 @@ func replace(file, content string, mode os.FileMode, group int) error {
 		return err
 	}
 	return os.Rename(next, file)
-}
-
-// tail is the end of a text.
-func tail(text string) string {
-	const most = 4000
-	return strings.TrimSpace(text[max(0, len(text)-most):])
 }

@@ -99,14 +99,14 @@ func (p *postgresServer) start(t *testing.T) {
 		return
 	}
 	options := []string{"-c", "listen_addresses=" + postgresIP, "-c", "port=" + postgresPort, "-c", "unix_socket_directories=" + p.dir,
-		"-c", "ssl=on", "-c", "max_connections=50", "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off",
+		"-c", "ssl=on", "-c", "max_connections=50", "-c", "fsync=off", "-c", "full_page_writes=off",
 		"-c", "max_wal_size=256MB", "-c", "autovacuum=off"}
 	p.run(t, "pg_ctl", "-D", p.data(), "-l", filepath.Join(p.dir, "log"), "-w", "-t", "60", "-o", strings.Join(options, " "), "start")
 }
 
 func (p *postgresServer) stop(t *testing.T) {
 	t.Helper()
-	p.run(t, "pg_ctl", "-D", p.data(), "-w", "-m", "immediate", "stop")
+	p.run(t, "pg_ctl", "-D", p.data(), "-w", "-m", "fast", "stop")
 }
 
 func (p *postgresServer) command(program string, args ...string) *exec.Cmd {
