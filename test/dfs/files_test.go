@@ -60,7 +60,7 @@ func randomFile(t *testing.T) (path string, content []byte) {
 	content = make([]byte, 3<<20+17)
 	_, _ = rand.Read(content) // never fails
 	path = filepath.Join(t.TempDir(), "written")
-	if err := os.WriteFile(path, content, 0o644); err != nil { //nolint:gosec // noise
+	if err := os.WriteFile(path, content, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	return path, content
@@ -199,7 +199,7 @@ func TestFilesOverSMB(t *testing.T) {
 		t.Errorf("the list:\n%s", list)
 	}
 	same(t, back, content)
-	out, err := exec.CommandContext(t.Context(), "smbclient", args("another password", "ls")...).CombinedOutput() //nolint:gosec // as above
+	out, err := exec.CommandContext(t.Context(), "smbclient", args("another password", "ls")...).CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "NT_STATUS_LOGON_FAILURE") {
 		t.Errorf("with another password: %v\n%s", err, out)
 	}

@@ -110,7 +110,7 @@ func (p *postgresServer) stop(t *testing.T) {
 }
 
 func (p *postgresServer) command(program string, args ...string) *exec.Cmd {
-	cmd := exec.Command(postgresProgram(program), args...) //nolint:gosec // a program of this machine
+	cmd := exec.Command(postgresProgram(program), args...)
 	cmd.Dir = p.dir
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + p.dir, "LC_ALL=C"}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: postgresUser, Gid: postgresUser}}
