@@ -104,10 +104,11 @@ test-unit: controlplane ## Run the unit tests; some use a real kube-apiserver
 test-integration: local-binaries ## Run the integration tests against local control planes
 	@go test -count=1 -timeout 30m -p 2 ./test/integration/...
 
-# DFS_BINARY is a dfs executable. Without it these tests are skipped.
+# DFS_BINARY is a dfs executable. Without it these tests are skipped. CONTRIBUTING.md says what they need.
 .PHONY: test-dfs
 test-dfs: ## Run the tests against the real server: DFS_BINARY=/path/to/dfs make test-dfs
-	@go test -count=1 -v ./test/dfs
+	@go test -count=1 -v -timeout 20m ./test/dfs
+	@go test -count=1 -run TestDfs ./pkg/render
 
 # Only one target at a time can be fuzzed. What is found is kept in test/fuzz/testdata and run by every test.
 FUZZTIME ?= 2m

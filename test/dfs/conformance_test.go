@@ -27,7 +27,7 @@ import (
 // step is one request, sent to the stand-in and to the real server, and what may differ.
 type step struct {
 	method, path string
-	as           string // admin unless said otherwise: operator, user, nobody, stranger (wrong secret), dated (expired)
+	as           string // admin unless said otherwise: operator, nobody, stranger (another secret), dated (expired)
 	body         any    // a string is sent as it is
 	// free are paths in the answer whose values are not compared, beside those that differ from server to server.
 	free []string
@@ -38,15 +38,18 @@ type step struct {
 // The stand-in answers in the place of dfs in every other test of the project: what it says wrong, they all believe.
 func TestTheStandInAnswersAsTheRealServer(t *testing.T) {
 	s := newServerForConformance(t)
-	base := startStandIn(t, s)
+	base, stand := runStandIn(t, s)
+	if stand.State != standin.StateRunning {
+		t.Fatalf("the stand-in: %+v", stand)
+	}
 	for _, chapter := range chapters {
 		t.Run(chapter.name, func(t *testing.T) {
 			proves(t, fmt.Sprintf("%d requests get the same status, content type and body from the stand-in and from dfs", len(chapter.steps)))
 			for _, step := range chapter.steps {
 				token := s.tokenOf(step.as)
-				real := send(t.Context(), t, step.method, "http://"+s.address()+step.path, token, step.body)
+				truth := send(t.Context(), t, step.method, "http://"+s.address()+step.path, token, step.body)
 				stand := send(t.Context(), t, step.method, base+step.path, token, step.body)
-				for _, difference := range differences(step, real, stand) {
+				for _, difference := range differences(step, truth, stand) {
 					t.Errorf("%s %s %v as %q: %s", step.method, step.path, short(step.body), step.as, difference)
 				}
 			}
@@ -62,8 +65,8 @@ func newServerForConformance(t *testing.T) *server {
 	return s
 }
 
-// startStandIn runs a stand-in for the same server, from the same objects.
-func startStandIn(t *testing.T, s *server) (base string) {
+// runStandIn runs a stand-in for the same server, from the same objects, until it has tried to start it.
+func runStandIn(t *testing.T, s *server) (base string, status standin.ServerStatus) {
 	t.Helper()
 	pod := s.pod("pod-uid")
 	objects := []runtime.Object{pod, &corev1.ConfigMap{ObjectMeta: s.meta(render.ConfigMapName(name)), Data: s.configMaps[render.ConfigMapName(name)]}}
@@ -89,9 +92,13 @@ func startStandIn(t *testing.T, s *server) (base string) {
 		}
 	})
 	s.must(wait.PollUntilContextTimeout(t.Context(), 20*time.Millisecond, bootTime, true, func(context.Context) (bool, error) {
-		return slices.ContainsFunc(stand.Servers(), func(st standin.ServerStatus) bool { return st.State == standin.StateRunning }), nil
+		if servers := stand.Servers(); len(servers) == 1 {
+			status = servers[0]
+			return true, nil
+		}
+		return false, nil
 	}))
-	return web.URL + "/" + namespace + "/" + name
+	return web.URL + "/" + namespace + "/" + name, status
 }
 
 // tokenOf signs a token for a caller.
@@ -123,28 +130,28 @@ func short(body any) string {
 }
 
 // differences compares what a client can notice.
-func differences(st step, real, stand response) []string {
+func differences(st step, truth, stand response) []string {
 	var out []string
 	add := func(what string, r, s any) { out = append(out, fmt.Sprintf("%s: dfs %v, the stand-in %v", what, r, s)) }
-	if real.code != stand.code {
-		add("status", fmt.Sprintf("%d %s", real.code, short(real.body)), fmt.Sprintf("%d %s", stand.code, short(stand.body)))
+	if truth.code != stand.code {
+		add("status", fmt.Sprintf("%d %s", truth.code, short(truth.body)), fmt.Sprintf("%d %s", stand.code, short(stand.body)))
 		return out
 	}
-	if real.contentType != stand.contentType {
-		add("content type", real.contentType, stand.contentType)
+	if truth.contentType != stand.contentType {
+		add("content type", truth.contentType, stand.contentType)
 	}
 	for _, header := range []string{"Location", "Allow", "X-Dittofs-Apply"} {
-		if r, s := real.header.Values(header), stand.header.Values(header); (len(r) == 0) != (len(s) == 0) || header == "X-Dittofs-Apply" && !slices.Equal(r, s) {
+		if r, s := truth.header.Values(header), stand.header.Values(header); (len(r) == 0) != (len(s) == 0) || header == "X-Dittofs-Apply" && !slices.Equal(r, s) {
 			add("header "+header, r, s)
 		}
 	}
 	switch {
-	case real.value == nil || stand.value == nil:
-		if real.body != stand.body && !st.words {
-			add("body", fmt.Sprintf("%q", short(real.body)), fmt.Sprintf("%q", short(stand.body)))
+	case truth.value == nil || stand.value == nil:
+		if truth.body != stand.body && !st.words {
+			add("body", fmt.Sprintf("%q", short(truth.body)), fmt.Sprintf("%q", short(stand.body)))
 		}
 	default:
-		compare(st, "", real.value, stand.value, add)
+		compare(st, "", truth.value, stand.value, add)
 	}
 	return out
 }
@@ -154,16 +161,16 @@ var changing = []string{"id", "timestamp", "started_at", "uptime", "uptime_sec",
 	"access_token", "refresh_token", "expires_at", "snapshot_id", "metadata_store_id", "local_block_store_id", "remote_block_store_id"}
 
 // compare goes down two bodies. Of a field that changes, only the type is compared.
-func compare(st step, at string, real, stand any, add func(string, any, any)) {
+func compare(st step, at string, truth, stand any, add func(string, any, any)) {
 	if slices.Contains(st.free, at) {
 		return
 	}
 	field := at[strings.LastIndex(at, ".")+1:]
-	switch r := real.(type) {
+	switch r := truth.(type) {
 	case map[string]any:
 		s, ok := stand.(map[string]any)
 		if !ok {
-			add(at, real, stand)
+			add(at, truth, stand)
 			return
 		}
 		for key := range merged(r, s) {
@@ -181,19 +188,19 @@ func compare(st step, at string, real, stand any, add func(string, any, any)) {
 	case []any:
 		s, ok := stand.([]any)
 		if !ok || len(r) != len(s) {
-			add(at, real, stand)
+			add(at, truth, stand)
 			return
 		}
 		for i := range r {
 			compare(st, at+"[]", r[i], s[i], add)
 		}
 	default:
-		if fmt.Sprintf("%T", real) != fmt.Sprintf("%T", stand) {
-			add(at, fmt.Sprintf("%T %v", real, real), fmt.Sprintf("%T %v", stand, stand))
+		if fmt.Sprintf("%T", truth) != fmt.Sprintf("%T", stand) {
+			add(at, fmt.Sprintf("%T %v", truth, truth), fmt.Sprintf("%T %v", stand, stand))
 			return
 		}
-		if real != stand && !slices.Contains(changing, field) && (!st.words || field != "detail") {
-			add(at, real, stand)
+		if truth != stand && !slices.Contains(changing, field) && (!st.words || field != "detail") {
+			add(at, truth, stand)
 		}
 	}
 }

@@ -12,7 +12,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/utils/ptr"
@@ -74,7 +73,7 @@ func (k kubelet) command(template *corev1.PodTemplateSpec, name string) (*exec.C
 
 // mountPoints makes what is mounted on: a file for a file, a directory for a directory.
 func mountPoints(c container) error {
-	if err := os.MkdirAll(c.Root, 0o755); err != nil { //nolint:gosec // a root file system is for everybody
+	if err := os.MkdirAll(c.Root, 0o755); err != nil {
 		return err
 	}
 	for _, m := range c.Mounts {
@@ -84,15 +83,15 @@ func mountPoints(c container) error {
 		}
 		to := filepath.Join(c.Root, m.To)
 		if !info.IsDir() {
-			if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil { //nolint:gosec // as above
+			if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 				return err
 			}
-			if err := os.WriteFile(to, nil, 0o644); err != nil { //nolint:gosec // as above
+			if err := os.WriteFile(to, nil, 0o644); err != nil {
 				return err
 			}
 			continue
 		}
-		if err := os.MkdirAll(to, 0o755); err != nil { //nolint:gosec // as above
+		if err := os.MkdirAll(to, 0o755); err != nil {
 			return err
 		}
 	}
@@ -144,7 +143,7 @@ func (k kubelet) writable(name string, group int) (string, error) {
 	if _, err := os.Stat(dir); err == nil {
 		return dir, nil
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // the mode is set below
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}
 	if err := os.Chown(dir, 0, group); err != nil {
@@ -155,7 +154,7 @@ func (k kubelet) writable(name string, group int) (string, error) {
 
 func (k kubelet) files(name string, data map[string]string, items []corev1.KeyToPath, mode os.FileMode, optional bool, group int) (string, error) {
 	dir := filepath.Join(k.dir, "files", name)
-	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // the files have modes of their own
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}
 	if data == nil && !optional {
@@ -195,10 +194,4 @@ func replace(file, content string, mode os.FileMode, group int) error {
 		return err
 	}
 	return os.Rename(next, file)
-}
-
-// tail is the end of a text.
-func tail(text string) string {
-	const most = 4000
-	return strings.TrimSpace(text[max(0, len(text)-most):])
 }

@@ -99,18 +99,18 @@ func (p *postgresServer) start(t *testing.T) {
 		return
 	}
 	options := []string{"-c", "listen_addresses=" + postgresIP, "-c", "port=" + postgresPort, "-c", "unix_socket_directories=" + p.dir,
-		"-c", "ssl=on", "-c", "max_connections=50", "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off",
+		"-c", "ssl=on", "-c", "max_connections=50", "-c", "fsync=off", "-c", "full_page_writes=off",
 		"-c", "max_wal_size=256MB", "-c", "autovacuum=off"}
 	p.run(t, "pg_ctl", "-D", p.data(), "-l", filepath.Join(p.dir, "log"), "-w", "-t", "60", "-o", strings.Join(options, " "), "start")
 }
 
 func (p *postgresServer) stop(t *testing.T) {
 	t.Helper()
-	p.run(t, "pg_ctl", "-D", p.data(), "-w", "-m", "immediate", "stop")
+	p.run(t, "pg_ctl", "-D", p.data(), "-w", "-m", "fast", "stop")
 }
 
 func (p *postgresServer) command(program string, args ...string) *exec.Cmd {
-	cmd := exec.Command(postgresProgram(program), args...) //nolint:gosec // a program of this machine
+	cmd := exec.Command(postgresProgram(program), args...)
 	cmd.Dir = p.dir
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + p.dir, "LC_ALL=C"}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: postgresUser, Gid: postgresUser}}

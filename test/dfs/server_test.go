@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -203,8 +204,15 @@ func (s *server) kill() {
 
 // log is the end of what dfs wrote.
 func (s *server) log() string {
-	text, _ := os.ReadFile(filepath.Join(s.dir, "log"))
-	return tail(string(text))
+	text := s.wholeLog()
+	const most = 4000
+	return strings.TrimSpace(text[max(0, len(text)-most):])
+}
+
+func (s *server) wholeLog() string {
+	text, err := os.ReadFile(filepath.Join(s.dir, "log"))
+	s.must(err)
+	return string(text)
 }
 
 // claim is the directory of a claim.

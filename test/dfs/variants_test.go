@@ -70,7 +70,7 @@ func bootVariant(t *testing.T, file string, object *dittofsv1alpha1.DittoServer)
 		t.Log("the spec asks for no pod: what one would run was started all the same")
 	}
 	known := strings.Contains(s.configMaps[render.ConfigMapName(object.Name)][render.ConfigKey], "cache:") // of dfs before v0.9
-	if log := s.log(); strings.Contains(log, unknownToDfs) != known {
+	if log := s.wholeLog(); strings.Contains(log, unknownToDfs) != known {
 		t.Errorf("keys that dfs does not know:\n%s", log)
 	}
 	c := newCluster(s)
@@ -180,7 +180,7 @@ func TestWhatTheConfigOverlayMayHave(t *testing.T) {
 		"metadata":{"badger":{"block_cache_mb":64}},"blockstore":{"local":{"backpressure_max_wait":"30s","max_log_bytes":1073741824}}}`
 	s.must(yaml.Unmarshal([]byte(overlay), &s.object.Spec.Config))
 	s.start()
-	if log := s.log(); strings.Contains(log, unknownToDfs) {
+	if log := s.wholeLog(); strings.Contains(log, unknownToDfs) {
 		t.Errorf("keys that dfs does not know:\n%s", log)
 	}
 	if health, err := s.client().Health(t.Context()); err != nil || health.ControlPlaneDB != dfs.DatabaseReachable {

@@ -56,6 +56,26 @@ func TestAClaimGrowsAndTheTemplatesStay(t *testing.T) {
 	f.wantCondition(dittofsv1alpha1.ConditionReady, metav1.ConditionTrue, reasonServerReady)
 }
 
+// The size of the cache in the configuration is made from that of the content volume, once.
+func TestContentThatGrowsChangesNoConfiguration(t *testing.T) {
+	f := newFixture(t)
+	f.claim("content", "10Gi", f.storageClass(true))
+	f.up()
+	before, generation := f.config(), f.set().Generation
+	if !strings.Contains(before, "default_remote_cache_size: 8589934560\n") {
+		t.Errorf("the configuration is\n%s", before)
+	}
+	f.edit(func(s *dittofsv1alpha1.DittoServer) { s.Spec.Storage.ContentSize = ptr.To(resource.MustParse("30Gi")) })
+	f.reconcile()
+	f.reconcile()
+	if got := f.requested("content-files-0"); got != "30Gi" {
+		t.Errorf("the claim asks for %s", got)
+	}
+	if after := f.config(); after != before || f.set().Generation != generation {
+		t.Errorf("the StatefulSet is at generation %d, it was %d; the configuration is\n%s\nit was\n%s", f.set().Generation, generation, after, before)
+	}
+}
+
 func TestAClaimNeverShrinks(t *testing.T) {
 	f := newFixture(t)
 	f.claim("metadata", "5Gi", f.storageClass(true))
