@@ -82,6 +82,8 @@ func (p *ControlPlane) apiServerFlags(pkiDir string) {
 		// not loopback and fails on a machine without a network.
 		Set("advertise-address", "127.0.0.1").
 		Set("endpoint-reconciler-type", "none").
+		// Of envtest's own range, a /24, a hundred file servers take more than there is.
+		Set("service-cluster-ip-range", "10.0.0.0/16").
 		// The aggregation layer: how extension API servers recognise kube-apiserver and learn the user.
 		Set("requestheader-client-ca-file", filepath.Join(pkiDir, "front-proxy-ca.crt")).
 		Set("requestheader-allowed-names", frontProxyUser).

@@ -10,13 +10,12 @@ package faults_test
 
 import (
 	"context"
-	"errors"
 	"flag"
-	"fmt"
 	"testing"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/dittofs/dittofs-apiserver/test/integration/harness"
 )
@@ -39,17 +38,17 @@ func TestMain(m *testing.M) {
 func awaitServed(t *testing.T) {
 	t.Helper()
 	answers := 0
-	harness.EventuallyWithin(t, patience, "our API is served", func(ctx context.Context) error {
+	// Not by t.Context(), which has ended when a cleanup runs.
+	err := wait.PollUntilContextCancel(cleanupContext(t), 50*time.Millisecond, true, func(ctx context.Context) (bool, error) {
 		answers++
-		_, err := cluster.Admin.DittoServers("default").List(ctx, metav1.ListOptions{Limit: 1})
-		if err != nil {
+		if _, err := cluster.Admin.DittoServers("default").List(ctx, metav1.ListOptions{Limit: 1}); err != nil {
 			answers = 0
 		}
-		if answers < 10 {
-			return errors.Join(err, fmt.Errorf("%d answers in a row", answers))
-		}
-		return nil
+		return answers == 10, nil
 	})
+	if err != nil {
+		t.Fatalf("our API is not served: %v", err)
+	}
 }
 
 // restartKilled kills our server as a lost node would, and starts it again.

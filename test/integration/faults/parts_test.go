@@ -98,7 +98,7 @@ func (s subject) expectOnce(t *testing.T) {
 	}
 	s.expectRevisions(t, 1)
 	s.expectSecretsOnce(t)
-	s.expectEventsOnce(t, "Created", "ServerReady")
+	s.expectEventsOnce(t, "Created")
 }
 
 // expectSecretsOnce fails the test unless each generated Secret was created once and never written since.
