@@ -188,3 +188,16 @@ func (f inherited) container() corev1.Container {
 	f.t.Fatal("dfs has no container")
 	return corev1.Container{}
 }
+
+// balance is what a cloud does for Services of type LoadBalancer.
+func (f inherited) balance() {
+	f.t.Helper()
+	services := &corev1.ServiceList{}
+	f.do(f.admin.List(f.t.Context(), services, client.InNamespace(f.key.Namespace)))
+	for i := range services.Items {
+		if service := &services.Items[i]; service.Spec.Type == corev1.ServiceTypeLoadBalancer {
+			service.Status.LoadBalancer.Ingress = []corev1.LoadBalancerIngress{{IP: "192.0.2.7"}}
+			f.do(f.admin.Status().Update(f.t.Context(), service))
+		}
+	}
+}
