@@ -47,7 +47,7 @@ func awaitHit(t *testing.T, handle *faultproxy.Handle) {
 func TestAReconcileInFlightWhenTheLeaseIsLostIsTakenUpAgain(t *testing.T) {
 	s := newSubject(t)
 	before := s.parts(t)
-	hanging := trouble(t, faultproxy.Fault{Match: all(in(s.namespace), of("statefulsets", "patch"), real), Hang: true})
+	hanging := trouble(t, faultproxy.Fault{Match: all(in(s.namespace), of("statefulsets", "patch"), stored), Hang: true})
 	s.level(t, "DEBUG")
 	awaitHit(t, hanging)
 	stealLease(t, "thief")
@@ -93,7 +93,7 @@ func TestAProcessThatStoodStillUndoesNothingOfItsSuccessor(t *testing.T) {
 	awaitServed(t)
 
 	// Frozen between the configuration and the template that goes with it.
-	slow := trouble(t, faultproxy.Fault{Match: all(in(s.namespace), of("configmaps", "patch"), real), Delay: 3 * time.Second})
+	slow := trouble(t, faultproxy.Fault{Match: all(in(s.namespace), of("configmaps", "patch"), stored), Delay: 3 * time.Second})
 	s.level(t, "DEBUG")
 	awaitHit(t, slow)
 	if err := first.Freeze(); err != nil {

@@ -37,6 +37,6 @@ func of(resource string, verbs ...string) match {
 	}
 }
 
-func real(r faultproxy.Request) bool { return !r.DryRun }
+func stored(r faultproxy.Request) bool { return !r.DryRun }
 
 func noWatch(r faultproxy.Request) bool { return r.Verb != "watch" }

@@ -37,7 +37,7 @@ func TestAnAnswerThatIsLostOrAConflictDoublesNothing(t *testing.T) {
 				t.Parallel()
 				s := subject{cluster.Namespace(t), "files"}
 				f := fault.fault
-				f.Match = all(in(s.namespace), of(write.resource, write.verb), real)
+				f.Match = all(in(s.namespace), of(write.resource, write.verb), stored)
 				hit := trouble(t, f)
 				s.create(t)
 				s.awaitReady(t)
@@ -58,7 +58,7 @@ func TestAnEditWhoseAnswersAreLostRollsOutOnce(t *testing.T) {
 			s := newSubject(t)
 			before := s.parts(t)
 			for _, f := range []faultproxy.Fault{{Status: http.StatusConflict, Count: 2}, {Swallow: true, Count: 2}} {
-				f.Match = all(in(s.namespace), of(resource, "patch"), real)
+				f.Match = all(in(s.namespace), of(resource, "patch"), stored)
 				trouble(t, f)
 			}
 			s.level(t, "DEBUG")

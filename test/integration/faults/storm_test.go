@@ -6,7 +6,6 @@ package faults_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -55,7 +54,6 @@ func TestAStorm(t *testing.T) {
 			dead.annotate(t, "dead")
 			dead.awaitAnnotation(t, "dead")
 		})
-		deleteAll(t, namespace)
 	})
 }
 
@@ -203,19 +201,4 @@ func breakDFS(t *testing.T, s subject, fault standin.Fault) {
 	if response.StatusCode >= 300 {
 		t.Fatalf("the stand-in says %s", response.Status)
 	}
-}
-
-// deleteAll gives the machine back to the tests that come after.
-func deleteAll(t *testing.T, namespace string) {
-	t.Helper()
-	if err := cluster.Admin.DittoServers(namespace).DeleteCollection(t.Context(), metav1.DeleteOptions{}, metav1.ListOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	harness.EventuallyWithin(t, patience, "all servers are gone", func(ctx context.Context) error {
-		list, err := cluster.Admin.DittoServers(namespace).List(ctx, metav1.ListOptions{})
-		if err == nil && len(list.Items) > 0 {
-			err = fmt.Errorf("%d are left", len(list.Items))
-		}
-		return errors.Join(err)
-	})
 }

@@ -10,9 +10,7 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -86,14 +84,6 @@ func (s subject) awaitCondition(t *testing.T, kind string, status metav1.Conditi
 	return cluster.AwaitCondition(t, patience, s.namespace, s.name, kind, status, reasons...)
 }
 
-func (s subject) condition(t *testing.T, kind string) metav1.Condition {
-	t.Helper()
-	if found := meta.FindStatusCondition(s.get(t).Status.Conditions, kind); found != nil {
-		return *found
-	}
-	return metav1.Condition{}
-}
-
 func (s subject) statefulSet(t *testing.T) *appsv1.StatefulSet {
 	t.Helper()
 	set, err := cluster.Admin.Kube.AppsV1().StatefulSets(s.namespace).Get(t.Context(), s.name, metav1.GetOptions{})
@@ -116,15 +106,6 @@ func (s subject) config(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return config.Data["config.yaml"]
-}
-
-func (s subject) pod(t *testing.T) *corev1.Pod {
-	t.Helper()
-	pod, err := cluster.Admin.Kube.CoreV1().Pods(s.namespace).Get(t.Context(), s.name+"-0", metav1.GetOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pod
 }
 
 // awaitControllers returns when a DittoServer that was created just now is Ready: whatever our controllers had to do

@@ -23,7 +23,7 @@ func TestANamespaceIsDeletedWhileTheHostAnswersWithErrors(t *testing.T) {
 	starting.create(t)
 	// They come to an end: a deletion needs a dozen answers in a row.
 	for _, f := range []faultproxy.Fault{
-		{Share: 0.5, Status: http.StatusInternalServerError, Count: 15}, {Share: 0.2, Swallow: true, Count: 5}, {Share: 0.2, Drop: true, Count: 5},
+		{Share: 0.5, Status: http.StatusInternalServerError, Count: 6}, {Share: 0.2, Swallow: true, Count: 2}, {Share: 0.2, Drop: true, Count: 2},
 	} {
 		f.Match = all(in(s.namespace), noWatch)
 		trouble(t, f)
