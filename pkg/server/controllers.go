@@ -15,8 +15,8 @@ import (
 	"k8s.io/client-go/tools/leaderelection"
 
 	"github.com/dittofs/dittofs-apiserver/pkg/controller"
-	"github.com/dittofs/dittofs-apiserver/pkg/controller/dfsprobe"
 	"github.com/dittofs/dittofs-apiserver/pkg/controller/sweeper"
+	"github.com/dittofs/dittofs-apiserver/pkg/dfstarget"
 )
 
 // ControllerOptions shape the embedded controllers.
@@ -68,7 +68,7 @@ func (o *ControllerOptions) validate() []error {
 	if err := controller.ValidateControllers(o.Enabled); err != nil {
 		errs = append(errs, fmt.Errorf("--controllers: %w", err))
 	}
-	if err := dfsprobe.ValidateURLTemplate(o.DFSURLTemplate); err != nil {
+	if err := dfstarget.ValidateURLTemplate(o.DFSURLTemplate); err != nil {
 		errs = append(errs, fmt.Errorf("--dfs-url-template: %w", err))
 	}
 	if o.SweepGrace < time.Second {

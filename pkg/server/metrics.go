@@ -16,6 +16,8 @@ import (
 	"k8s.io/component-base/metrics/prometheus/slis"
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
+	"github.com/dittofs/dittofs-apiserver/pkg/registry/credentials"
+	"github.com/dittofs/dittofs-apiserver/pkg/registry/proxy"
 	"github.com/dittofs/dittofs-apiserver/pkg/storeidentity"
 )
 
@@ -27,6 +29,8 @@ var pluginLeftOut = metrics.NewGaugeVec(&metrics.GaugeOpts{
 // registerMetrics makes the server's own metrics visible; registering again does nothing.
 func registerMetrics() {
 	storeidentity.RegisterMetrics()
+	credentials.RegisterMetrics()
+	proxy.RegisterMetrics()
 	legacyregistry.MustRegister(pluginLeftOut)
 }
 

@@ -230,14 +230,3 @@ func TestTheURLTemplateReplacesTheAddress(t *testing.T) {
 		t.Errorf("dialled %+v, observed %+v", dialled, o)
 	}
 }
-
-func TestValidateURLTemplate(t *testing.T) {
-	for template, ok := range map[string]bool{
-		"": true, "http://{name}-api.{namespace}.svc:{port}": true, "https://gw/{namespace}/{name}": true,
-		"{scheme}://gw/{namespace}/{name}": true, "gw:80": false, "ftp://gw": false, "http://": false,
-	} {
-		if err := ValidateURLTemplate(template); (err == nil) != ok {
-			t.Errorf("%q: %v", template, err)
-		}
-	}
-}

@@ -111,13 +111,13 @@ func (p *Prober) connect(ctx context.Context, namespace string, st *state, t Tar
 	if st.target != t {
 		st.failures = 0
 	}
-	if st.api != nil && st.target.sameConnection(t) {
+	if st.api != nil && st.target.Endpoint == t.Endpoint {
 		st.target = t
 		return nil
 	}
 	st.disconnect()
 	st.target = t
-	config, err := t.TLS.config(ctx, secretReader{p.Live}, namespace)
+	config, err := t.TLS.Config(ctx, secretReader{p.Live}.get, namespace)
 	if err != nil {
 		return err
 	}
