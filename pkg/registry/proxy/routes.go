@@ -26,8 +26,8 @@ const (
 	remove = http.MethodDelete
 )
 
-// allowed is the list, in the order of docs/api/proxy.md, which a test compares with it. What is not on it is refused:
-// a route that a later dfs adds is not open by accident.
+// allowed is the list, in the order of docs/api/proxy.md, which a test compares with it. The first that fits a path is the
+// one. What is not on it is refused: a route that a later dfs adds is not open by accident.
 var allowed = []route{
 	{path: "health", methods: []string{get}},
 	{path: "health/ready", methods: []string{get}},
@@ -136,10 +136,8 @@ func match(method string, segments []string) (route, error) {
 	if method == http.MethodHead {
 		method = http.MethodGet
 	}
-	for _, r := range allowed {
-		if r.matches(segments) && slices.Contains(r.methods, method) {
-			return r, nil
-		}
+	if i := slices.IndexFunc(allowed, func(r route) bool { return r.matches(segments) }); i >= 0 && slices.Contains(allowed[i].methods, method) {
+		return allowed[i], nil
 	}
 	path, why := strings.Join(segments, "/"), "it is not among the routes of docs/api/proxy.md"
 	for _, r := range refused {
