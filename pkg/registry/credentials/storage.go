@@ -89,7 +89,11 @@ func (*REST) PreserveRequestObjectMetaSystemFieldsOnSubresourceCreate() bool { r
 
 // Create answers a request. A dry run checks everything and hands out nothing.
 func (r *REST) Create(ctx context.Context, name string, obj runtime.Object, validate rest.ValidateObjectFunc, options *metav1.CreateOptions) (runtime.Object, error) {
-	asked := obj.(*dittofsv1alpha1.CredentialsRequest)
+	asked, ok := obj.(*dittofsv1alpha1.CredentialsRequest)
+	if !ok {
+		// The library decodes whatever kind of the group is in the body.
+		return nil, apierrors.NewBadRequest(fmt.Sprintf("the body must be a CredentialsRequest, not a %T", obj))
+	}
 	caller, ok := request.UserFrom(ctx)
 	if !ok {
 		return nil, apierrors.NewInternalError(errors.New("the request has no user"))

@@ -252,6 +252,14 @@ func TestRequestsThatAreRefused(t *testing.T) {
 	}
 }
 
+func TestAnotherKindInTheBody(t *testing.T) {
+	f := newFixture(t)
+	ctx := request.WithUser(request.WithNamespace(t.Context(), "team"), &user.DefaultInfo{Name: "jane"})
+	if _, err := f.rest.Create(ctx, "files", f.server, nil, &metav1.CreateOptions{}); !apierrors.IsBadRequest(err) {
+		t.Errorf("answered %v", err)
+	}
+}
+
 func TestAnAdminsToken(t *testing.T) {
 	f := newFixture(t)
 	f.limit.Role = dittofsv1alpha1.CredentialsAdmin

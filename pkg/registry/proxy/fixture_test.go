@@ -113,6 +113,7 @@ func (a *answer) says(code int, words string) bool {
 func (f *fixture) send(method, path, query, body string, header ...string) *answer {
 	f.t.Helper()
 	req := httptest.NewRequestWithContext(f.t.Context(), method, "/apis/dittofs.io/v1alpha1/namespaces/team/dittoservers/files/proxy", strings.NewReader(body))
+	req.URL.Path += path
 	req.URL.RawQuery = query
 	for i := 0; i < len(header); i += 2 {
 		req.Header.Add(header[i], header[i+1])

@@ -114,6 +114,10 @@ func (p *passage) request(ctx context.Context, req *http.Request) (*http.Request
 	if req.Header.Get("Upgrade") != "" || strings.Contains(strings.ToLower(strings.Join(req.Header.Values("Connection"), ",")), "upgrade") {
 		return nil, apierrors.NewBadRequest("the dfs API has nothing to upgrade a connection for")
 	}
+	if !strings.HasSuffix(req.URL.Path, "/proxy"+p.path) {
+		// The library has dropped an empty segment at the start.
+		return nil, errEmptySegment
+	}
 	segments, err := splitPath(p.path)
 	if err != nil {
 		return nil, err

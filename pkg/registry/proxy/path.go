@@ -18,6 +18,8 @@ import (
 // name with %2F in it arrives as two segments, and neither the aggregator nor our own server clean it.
 var segmentForm = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.@:-]{0,254}$`)
 
+var errEmptySegment = apierrors.NewBadRequest("the path has an empty segment: two slashes, or one at its end")
+
 // splitPath returns the segments of a path, each of them good as it is.
 func splitPath(path string) ([]string, error) {
 	segments := strings.Split(strings.TrimPrefix(path, "/"), "/")
@@ -27,7 +29,7 @@ func splitPath(path string) ([]string, error) {
 		case segment == "" && len(segments) == 1:
 			return nil, apierrors.NewBadRequest("the path of the dfs API is missing after proxy, for example proxy/api/v1/adapters")
 		case segment == "":
-			return nil, apierrors.NewBadRequest("the path has an empty segment: two slashes, or one at its end")
+			return nil, errEmptySegment
 		default:
 			return nil, apierrors.NewBadRequest(fmt.Sprintf(
 				"the segment %.64q of the path may have letters, digits and _ . @ : - only, and not begin with a dot: use the UUID of what has such a name, or of a share whose name has a slash", segment))

@@ -5,6 +5,7 @@ package proxy
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 )
@@ -65,6 +66,14 @@ func TestPathTricksReachNobody(t *testing.T) {
 				t.Errorf("the answer has control characters: %q", got.err)
 			}
 		})
+	}
+}
+
+func TestASlashThatTheLibraryDroppedIsNoticed(t *testing.T) {
+	f := newFixture(t)
+	req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/apis/dittofs.io/v1alpha1/namespaces/team/dittoservers/files/proxy//api/v1/shares", nil)
+	if got := f.do(req, "/api/v1/shares"); !got.says(http.StatusBadRequest, "empty segment") || len(f.got) > 0 {
+		t.Errorf("answered %+v", got)
 	}
 }
 

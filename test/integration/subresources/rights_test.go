@@ -48,6 +48,9 @@ type answer struct {
 // send sends a request to kube-apiserver with a path exactly as it is written here.
 func send(t *testing.T, config *rest.Config, method, rawPath, body string, header ...string) answer {
 	t.Helper()
+	// The other protocol knows no upgrade.
+	config = rest.CopyConfig(config)
+	config.NextProtos = []string{"http/1.1"}
 	client, err := rest.HTTPClientFor(config)
 	if err != nil {
 		t.Fatal(err)
