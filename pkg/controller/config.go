@@ -19,6 +19,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/dittofs/dittofs-apiserver/pkg/controller/dfsprobe"
+	"github.com/dittofs/dittofs-apiserver/pkg/dfstarget"
 )
 
 // LeaseName is the Lease in the host cluster that only one replica's controllers hold.
@@ -119,7 +120,7 @@ func (c Config) Validate() error {
 				le.LeaseDuration, le.RenewDeadline, jitterFactor, le.RetryPeriod))
 		}
 	}
-	errs = append(errs, ValidateControllers(c.Enabled), dfsprobe.ValidateURLTemplate(c.DFSURLTemplate))
+	errs = append(errs, ValidateControllers(c.Enabled), dfstarget.ValidateURLTemplate(c.DFSURLTemplate))
 	return errors.Join(errs...)
 }
 

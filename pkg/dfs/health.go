@@ -13,6 +13,9 @@ import (
 // DatabaseReachable is the value of Health.ControlPlaneDB when the control-plane database answers.
 const DatabaseReachable = "reachable"
 
+// HealthPath is where a server tells how it is.
+const HealthPath = "/health"
+
 // Health is what GET /health says. The status code is always 200; only the body tells good from bad.
 type Health struct {
 	Status         string // "healthy" or "degraded"
@@ -53,11 +56,11 @@ func (c *Client) Health(ctx context.Context) (Health, error) {
 			ControlPlaneDB string    `json:"control_plane_db"`
 		} `json:"data"`
 	}
-	if err := c.do(ctx, call{method: http.MethodGet, path: "/health", public: true, into: &out}); err != nil {
+	if err := c.do(ctx, call{method: http.MethodGet, path: HealthPath, public: true, into: &out}); err != nil {
 		return Health{}, err
 	}
 	if out.Data.Service != "dittofs" {
-		return Health{}, &AnswerError{http.MethodGet, "/health", fmt.Sprintf("the service calls itself %q", cleanDetail(out.Data.Service, ""))}
+		return Health{}, &AnswerError{http.MethodGet, HealthPath, fmt.Sprintf("the service calls itself %q", cleanDetail(out.Data.Service, ""))}
 	}
 	return Health{
 		Status:         out.Status,

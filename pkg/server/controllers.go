@@ -15,8 +15,8 @@ import (
 	"k8s.io/client-go/tools/leaderelection"
 
 	"github.com/dittofs/dittofs-apiserver/pkg/controller"
-	"github.com/dittofs/dittofs-apiserver/pkg/controller/dfsprobe"
 	"github.com/dittofs/dittofs-apiserver/pkg/controller/sweeper"
+	"github.com/dittofs/dittofs-apiserver/pkg/dfstarget"
 )
 
 // ControllerOptions shape the embedded controllers.
@@ -50,7 +50,7 @@ func (o *ControllerOptions) addFlags(flags *pflag.FlagSet) {
 		"Controllers to run: '*' stands for all, 'foo' switches foo on, '-foo' off; '-*' runs none, for replicas that only serve the API. All controllers: %s.",
 		strings.Join(controller.KnownControllers(), ", ")))
 	flags.StringVar(&o.DFSURLTemplate, "dfs-url-template", o.DFSURLTemplate,
-		"Where to reach the dfs API of a server, for controllers outside of the cluster network, for example {scheme}://127.0.0.1:9000/{namespace}/{name} or https://{name}-api.{namespace}.example.com:{port}. Left out, the IP of the server's own pod is dialled, which nobody in the namespace can redirect.")
+		"Where to reach the dfs API of a server, for a server outside of the cluster network, for example {scheme}://127.0.0.1:9000/{namespace}/{name} or https://{name}-api.{namespace}.example.com:{port}. Left out, the IP of the server's own pod is dialled, which nobody in the namespace can redirect.")
 	flags.DurationVar(&o.SweepGrace, "orphan-sweep-grace", o.SweepGrace,
 		"How long a DittoServer is kept whose namespace was deleted while this server was away, at least 1s. It is reported at once.")
 	flags.BoolVar(&o.LeaderElect, "leader-elect", o.LeaderElect,
@@ -68,7 +68,7 @@ func (o *ControllerOptions) validate() []error {
 	if err := controller.ValidateControllers(o.Enabled); err != nil {
 		errs = append(errs, fmt.Errorf("--controllers: %w", err))
 	}
-	if err := dfsprobe.ValidateURLTemplate(o.DFSURLTemplate); err != nil {
+	if err := dfstarget.ValidateURLTemplate(o.DFSURLTemplate); err != nil {
 		errs = append(errs, fmt.Errorf("--dfs-url-template: %w", err))
 	}
 	if o.SweepGrace < time.Second {

@@ -17,6 +17,8 @@ import (
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/dittofs/dittofs-apiserver/pkg/controller"
+	"github.com/dittofs/dittofs-apiserver/pkg/registry/credentials"
+	"github.com/dittofs/dittofs-apiserver/pkg/registry/proxy"
 	"github.com/dittofs/dittofs-apiserver/pkg/storeidentity"
 )
 
@@ -29,6 +31,8 @@ var pluginLeftOut = metrics.NewGaugeVec(&metrics.GaugeOpts{
 func registerMetrics() {
 	storeidentity.RegisterMetrics()
 	controller.RegisterMetrics()
+	credentials.RegisterMetrics()
+	proxy.RegisterMetrics()
 	legacyregistry.MustRegister(pluginLeftOut)
 }
 

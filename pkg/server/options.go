@@ -42,6 +42,7 @@ type Options struct {
 	Store       StoreOptions
 	Host        HostOptions
 	Controllers ControllerOptions
+	Access      AccessOptions
 }
 
 // StoreOptions choose between the embedded etcd and an external one.
@@ -100,6 +101,7 @@ func NewOptions() *Options {
 		Store:          StoreOptions{DataDir: defaultDataDir, RecordInterval: storeidentity.DefaultRecordInterval},
 		Host:           HostOptions{Namespace: defaultNamespace},
 		Controllers:    newControllerOptions(),
+		Access:         newAccessOptions(),
 	}
 }
 
@@ -135,6 +137,7 @@ func (o *Options) Flags() (sets cliflag.NamedFlagSets) {
 	o.Etcd.AddFlags(sets.FlagSet("etcd"))
 
 	o.Controllers.addFlags(sets.FlagSet("controllers"))
+	o.Access.addFlags(sets.FlagSet("access to servers"))
 	o.SecureServing.AddFlags(sets.FlagSet("secure serving"))
 	o.Authentication.AddFlags(sets.FlagSet("authentication"))
 	o.Authorization.AddFlags(sets.FlagSet("authorization"))
@@ -195,6 +198,7 @@ func (o *Options) Validate() error {
 		errs = append(errs, part.Validate()...)
 	}
 	errs = append(errs, o.Controllers.validate()...)
+	errs = append(errs, o.Access.validate()...)
 	return errors.Join(errs...)
 }
 

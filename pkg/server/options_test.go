@@ -34,6 +34,7 @@ func TestMistakesInTheFlagsAreNamed(t *testing.T) {
 		"a negative quota":             {"--embedded-etcd-quota-bytes=-1", "must not be negative"},
 		"an unknown controller":        {"--controllers=foo", "foo"},
 		"a lease shorter than renewal": {"--leader-elect-lease-duration=5s", "leader election needs"},
+		"an access that is none":       {"--access-without-class=operator,root", `"root" must be one of operator, admin, proxy`},
 		"an unknown plugin":            {"--enable-admission-plugins=Foo", "Foo"},
 	} {
 		t.Run(name, func(t *testing.T) {

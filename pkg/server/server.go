@@ -74,6 +74,7 @@ func (s *Server) build(config *genericapiserver.RecommendedConfig) error {
 		"dittoservers/scale":    storage.Scale,
 		"dittoservers/finalize": storage.Finalize,
 	}
+	s.addLiveSubresources(group.VersionedResourcesStorageMap[dittofsv1alpha1.SchemeGroupVersion.Version], storage.DittoServer, config.Authorization.Authorizer)
 	if err := generic.InstallAPIGroup(&group); err != nil {
 		return fmt.Errorf("install the API group: %w", err)
 	}

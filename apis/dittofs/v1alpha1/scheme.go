@@ -4,7 +4,7 @@
 package v1alpha1
 
 func init() {
-	// The generated registration adds the types; defaults and field rules are
-	// registered here, because register-gen knows neither.
-	localSchemeBuilder.Register(addDefaultingFuncs, RegisterValidations)
+	// The generated registration adds the types; defaults, field rules and what
+	// is read from a query are registered here, because register-gen knows none.
+	localSchemeBuilder.Register(addDefaultingFuncs, RegisterValidations, addQueryConversions)
 }

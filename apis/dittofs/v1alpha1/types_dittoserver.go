@@ -11,6 +11,7 @@ import (
 // +genclient
 // +genclient:method=GetScale,verb=get,subresource=scale,result=k8s.io/api/autoscaling/v1.Scale
 // +genclient:method=UpdateScale,verb=update,subresource=scale,input=k8s.io/api/autoscaling/v1.Scale,result=k8s.io/api/autoscaling/v1.Scale
+// +genclient:method=CreateCredentials,verb=create,subresource=credentials,input=github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1.CredentialsRequest,result=github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1.CredentialsRequest
 // +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
 // +k8s:supportsSubresource="/status"
 // +k8s:supportsSubresource="/scale"

@@ -17,9 +17,16 @@ import (
 // Public to allow building arbitrary schemes.
 // All generated defaulters are covering - they call all nested defaulters.
 func RegisterDefaults(scheme *runtime.Scheme) error {
+	scheme.AddTypeDefaultingFunc(&CredentialsRequest{}, func(obj interface{}) { SetObjectDefaults_CredentialsRequest(obj.(*CredentialsRequest)) })
 	scheme.AddTypeDefaultingFunc(&DittoServer{}, func(obj interface{}) { SetObjectDefaults_DittoServer(obj.(*DittoServer)) })
 	scheme.AddTypeDefaultingFunc(&DittoServerList{}, func(obj interface{}) { SetObjectDefaults_DittoServerList(obj.(*DittoServerList)) })
 	return nil
+}
+
+func SetObjectDefaults_CredentialsRequest(in *CredentialsRequest) {
+	if in.Spec.Role == "" {
+		in.Spec.Role = "operator"
+	}
 }
 
 func SetObjectDefaults_DittoServer(in *DittoServer) {

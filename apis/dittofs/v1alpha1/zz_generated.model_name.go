@@ -39,6 +39,21 @@ func (in ControlPlaneSpec) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in CredentialsRequest) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.CredentialsRequest"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in CredentialsRequestSpec) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.CredentialsRequestSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in CredentialsRequestStatus) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.CredentialsRequestStatus"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in DatabaseSpec) OpenAPIModelName() string {
 	return "io.dittofs.v1alpha1.DatabaseSpec"
 }
@@ -61,6 +76,11 @@ func (in DittoServer) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in DittoServerList) OpenAPIModelName() string {
 	return "io.dittofs.v1alpha1.DittoServerList"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in DittoServerProxyOptions) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.DittoServerProxyOptions"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.

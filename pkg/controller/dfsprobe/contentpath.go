@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
+	"github.com/dittofs/dittofs-apiserver/pkg/dfstarget"
 	"github.com/dittofs/dittofs-apiserver/pkg/render"
 )
 
@@ -21,7 +22,7 @@ func lacksContent(template *corev1.PodTemplateSpec, server *dittofsv1alpha1.Ditt
 	if storage.ContentSize == nil || storage.Ephemeral {
 		return false
 	}
-	_, mounted := mountedAt(template, render.ContentPath)
+	_, mounted := dfstarget.MountedAt(&template.Spec, render.ContentPath)
 	return !mounted
 }
 

@@ -232,17 +232,6 @@ func TestTheURLTemplateReplacesTheAddress(t *testing.T) {
 	}
 }
 
-func TestValidateURLTemplate(t *testing.T) {
-	for template, ok := range map[string]bool{
-		"": true, "http://{name}-api.{namespace}.svc:{port}": true, "https://gw/{namespace}/{name}": true,
-		"{scheme}://gw/{namespace}/{name}": true, "gw:80": false, "ftp://gw": false, "http://": false,
-	} {
-		if err := ValidateURLTemplate(template); (err == nil) != ok {
-			t.Errorf("%q: %v", template, err)
-		}
-	}
-}
-
 func TestEachCallIsCountedForItsServer(t *testing.T) {
 	f := newFixture(t)
 	counted, failed := 0, 0

@@ -13,6 +13,7 @@ import (
 
 	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
 	"github.com/dittofs/dittofs-apiserver/pkg/dfs"
+	"github.com/dittofs/dittofs-apiserver/pkg/dfstarget"
 )
 
 const (
@@ -20,10 +21,6 @@ const (
 	tokenTTL = time.Minute
 	// maxSkew is how far a server's clock may be ahead before a refused token is blamed on it.
 	maxSkew = tokenTTL / 2
-	// defaultPort is the port of a spec that was not defaulted, apiPortName what it is called in the pod.
-	defaultPort = 8080
-	apiPortName = "api"
-	healthPath  = "/health"
 )
 
 // visit is one round with one server.
@@ -102,7 +99,7 @@ func (v *visit) fail(how string) bool {
 	return true
 }
 
-func (v *visit) describe(err error) string { return describe(err, v.t.TLS) }
+func (v *visit) describe(err error) string { return dfstarget.Describe(err, v.t.TLS) }
 
 // authenticated lists the adapters with the first JWT secret that the server accepts.
 func (v *visit) authenticated(ctx context.Context) ([]dfs.Adapter, error) {

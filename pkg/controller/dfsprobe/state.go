@@ -111,13 +111,13 @@ func (p *Prober) connect(ctx context.Context, server types.NamespacedName, st *s
 	if st.target != t {
 		st.failures = 0
 	}
-	if st.api != nil && st.target.sameConnection(t) {
+	if st.api != nil && st.target.Endpoint == t.Endpoint {
 		st.target = t
 		return nil
 	}
 	st.disconnect()
 	st.target = t
-	config, err := t.TLS.config(ctx, secretReader{p.Live}, server.Namespace)
+	config, err := t.TLS.Config(ctx, secretReader{p.Live}.get, server.Namespace)
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,6 @@ import (
 	"log"
 	"net/http/httptest"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -245,15 +244,4 @@ func TestTheSchemeOfAURLTemplate(t *testing.T) {
 			t.Errorf("dialled with %+v", got)
 		}
 	})
-}
-
-func TestEveryClientAlertHasWords(t *testing.T) {
-	for _, alert := range clientAlerts {
-		if got := describeAlert(alert, TLS{ClientSecret: "c"}); !strings.Contains(got, "Secret c") {
-			t.Errorf("%s: %s", alert, got)
-		}
-	}
-	if got := describeAlert("protocol version not supported", TLS{}); !slices.Contains(strings.Fields(got), "TLS") {
-		t.Error(got)
-	}
 }

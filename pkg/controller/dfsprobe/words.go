@@ -5,7 +5,6 @@ package dfsprobe
 
 import (
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -25,6 +24,3 @@ func sentence(words string) string {
 	}
 	return out
 }
-
-// day is a time that a person can compare with a certificate.
-func day(t time.Time) string { return t.UTC().Format(time.RFC3339) }

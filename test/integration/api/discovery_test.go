@@ -48,6 +48,9 @@ func TestDiscoveryListsNamesVerbsAndSubresources(t *testing.T) {
 		"dittoservers/status":   "DittoServer get,patch,update",
 		"dittoservers/scale":    "Scale get,patch,update",
 		"dittoservers/finalize": "DittoServer get,patch,update",
+
+		"dittoservers/credentials": "CredentialsRequest create",
+		"dittoservers/proxy":       "DittoServerProxyOptions create,delete,get,patch,update",
 	}
 	for name, expected := range want {
 		if verbs[name] != expected {

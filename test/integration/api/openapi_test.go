@@ -89,7 +89,7 @@ func TestOurDefinitionsHaveNothingThatClientsCannotRead(t *testing.T) {
 	if ours < 10 {
 		t.Errorf("only %d models of ours", ours)
 	}
-	for _, path := range []string{"/status", "/scale", "/finalize", ""} {
+	for _, path := range []string{"/status", "/scale", "/finalize", "/credentials", "/proxy", "/proxy/{path}", ""} {
 		if merged.Paths["/apis/dittofs.io/v1alpha1/namespaces/{namespace}/dittoservers/{name}"+path] == nil {
 			t.Errorf("no path of dittoservers%s", path)
 		}

@@ -80,6 +80,12 @@ func ExtractDittoServer(dittoServer *dittofsv1alpha1.DittoServer, fieldManager s
 	return ExtractDittoServerFrom(dittoServer, fieldManager, "")
 }
 
+// ExtractDittoServerCredentials extracts the applied configuration owned by fieldManager from
+// dittoServer for the credentials subresource.
+func ExtractDittoServerCredentials(dittoServer *dittofsv1alpha1.DittoServer, fieldManager string) (*DittoServerApplyConfiguration, error) {
+	return ExtractDittoServerFrom(dittoServer, fieldManager, "credentials")
+}
+
 // ExtractDittoServerScale extracts the applied configuration owned by fieldManager from
 // dittoServer for the scale subresource.
 func ExtractDittoServerScale(dittoServer *dittofsv1alpha1.DittoServer, fieldManager string) (*DittoServerApplyConfiguration, error) {

@@ -41,6 +41,7 @@ type DittoServerInterface interface {
 	ApplyStatus(ctx context.Context, dittoServer *applyconfigurationdittofsv1alpha1.DittoServerApplyConfiguration, opts v1.ApplyOptions) (result *dittofsv1alpha1.DittoServer, err error)
 	GetScale(ctx context.Context, dittoServerName string, options v1.GetOptions) (*autoscalingv1.Scale, error)
 	UpdateScale(ctx context.Context, dittoServerName string, scale *autoscalingv1.Scale, opts v1.UpdateOptions) (*autoscalingv1.Scale, error)
+	CreateCredentials(ctx context.Context, dittoServerName string, credentialsRequest *dittofsv1alpha1.CredentialsRequest, opts v1.CreateOptions) (*dittofsv1alpha1.CredentialsRequest, error)
 
 	DittoServerExpansion
 }
@@ -88,6 +89,21 @@ func (c *dittoServers) UpdateScale(ctx context.Context, dittoServerName string, 
 		SubResource("scale").
 		VersionedParams(&opts, scheme.ParameterCodec).
 		Body(scale).
+		Do(ctx).
+		Into(result)
+	return
+}
+
+// CreateCredentials takes the representation of a credentialsRequest and creates it.  Returns the server's representation of the credentialsRequest, and an error, if there is any.
+func (c *dittoServers) CreateCredentials(ctx context.Context, dittoServerName string, credentialsRequest *dittofsv1alpha1.CredentialsRequest, opts v1.CreateOptions) (result *dittofsv1alpha1.CredentialsRequest, err error) {
+	result = &dittofsv1alpha1.CredentialsRequest{}
+	err = c.GetClient().Post().
+		Namespace(c.GetNamespace()).
+		Resource("dittoservers").
+		Name(dittoServerName).
+		SubResource("credentials").
+		VersionedParams(&opts, scheme.ParameterCodec).
+		Body(credentialsRequest).
 		Do(ctx).
 		Into(result)
 	return

@@ -67,3 +67,15 @@ func (c *fakeDittoServers) UpdateScale(ctx context.Context, dittoServerName stri
 	}
 	return obj.(*autoscalingv1.Scale), err
 }
+
+// CreateCredentials takes the representation of a credentialsRequest and creates it.  Returns the server's representation of the credentialsRequest, and an error, if there is any.
+func (c *fakeDittoServers) CreateCredentials(ctx context.Context, dittoServerName string, credentialsRequest *v1alpha1.CredentialsRequest, opts v1.CreateOptions) (result *v1alpha1.CredentialsRequest, err error) {
+	emptyResult := &v1alpha1.CredentialsRequest{}
+	obj, err := c.Fake.
+		Invokes(testing.NewCreateSubresourceActionWithOptions(c.Resource(), dittoServerName, "credentials", c.Namespace(), credentialsRequest, opts), emptyResult)
+
+	if obj == nil {
+		return emptyResult, err
+	}
+	return obj.(*v1alpha1.CredentialsRequest), err
+}

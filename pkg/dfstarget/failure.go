@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The dittofs-apiserver authors
 // SPDX-License-Identifier: Apache-2.0
 
-package dfsprobe
+package dfstarget
 
 import (
 	"errors"
@@ -11,9 +11,9 @@ import (
 	"github.com/dittofs/dittofs-apiserver/pkg/dfs"
 )
 
-// describe puts a failed call into words that stay the same as long as the failure does: the text of a network error
+// Describe puts a failed call into words that stay the same as long as the failure does: the text of a network error
 // holds port numbers that differ each time.
-func describe(err error, t TLS) string {
+func Describe(err error, t TLS) string {
 	var status *dfs.StatusError
 	switch {
 	case dfs.IsTimeout(err):
@@ -28,7 +28,7 @@ func describe(err error, t TLS) string {
 		return "the connection broke"
 	case dfs.IsForeign(err):
 		return "something other than a DittoFS server answers"
-	case !t.On && errors.As(err, &status) && status.Path == healthPath && status.Code == http.StatusBadRequest:
+	case !t.On && errors.As(err, &status) && status.Path == dfs.HealthPath && status.Code == http.StatusBadRequest:
 		// What a server that speaks TLS says to plain HTTP.
 		return "it speaks TLS, and was asked without: either its pod is of an older template and about to be replaced, or --dfs-url-template says http:// instead of {scheme}://"
 	default:

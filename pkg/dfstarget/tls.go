@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The dittofs-apiserver authors
 // SPDX-License-Identifier: Apache-2.0
 
-package dfsprobe
+package dfstarget
 
 import (
 	"bytes"
@@ -28,14 +28,17 @@ type TLS struct {
 	ClientSecret, ClientVersion string
 }
 
-// config reads the Secrets.
-func (t TLS) config(ctx context.Context, live secretReader, namespace string) (*tls.Config, error) {
+// ReadSecret returns a Secret as it is now, or an error fit for a condition.
+type ReadSecret func(ctx context.Context, namespace, name string) (*corev1.Secret, error)
+
+// Config reads the Secrets. It is nil for plain HTTP.
+func (t TLS) Config(ctx context.Context, read ReadSecret, namespace string) (*tls.Config, error) {
 	if !t.On {
 		return nil, nil
 	}
 	out := &tls.Config{ServerName: t.ServerName, MinVersion: tls.VersionTLS12}
 	if t.CertSecret != "" {
-		secret, err := live.get(ctx, namespace, t.CertSecret)
+		secret, err := read(ctx, namespace, t.CertSecret)
 		if err != nil {
 			return nil, err
 		}
@@ -44,7 +47,7 @@ func (t TLS) config(ctx context.Context, live secretReader, namespace string) (*
 		}
 	}
 	if t.ClientSecret != "" {
-		secret, err := live.get(ctx, namespace, t.ClientSecret)
+		secret, err := read(ctx, namespace, t.ClientSecret)
 		if err != nil {
 			return nil, err
 		}
@@ -87,7 +90,7 @@ func selfSigned(chain []byte) bool {
 func pairOf(secret *corev1.Secret) (tls.Certificate, error) {
 	for _, key := range []string{corev1.TLSCertKey, corev1.TLSPrivateKeyKey} {
 		if len(secret.Data[key]) == 0 {
-			return tls.Certificate{}, fmt.Errorf("the Secret %s has no key %s, which the controller shows to the dfs API", secret.Name, key)
+			return tls.Certificate{}, fmt.Errorf("the Secret %s has no key %s, which is shown to the dfs API", secret.Name, key)
 		}
 	}
 	pair, err := tls.X509KeyPair(secret.Data[corev1.TLSCertKey], secret.Data[corev1.TLSPrivateKeyKey])

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The dittofs-apiserver authors
 // SPDX-License-Identifier: Apache-2.0
 
-package dfsprobe
+package dfstarget
 
 import (
 	"crypto/x509"
@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/dittofs/dittofs-apiserver/pkg/dfs"
 )
@@ -69,6 +70,8 @@ func describeAlert(alert string, t TLS) string {
 			"of the client CA that the server started with", t.ClientSecret, alert, caKey)
 	}
 }
+
+func day(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 func namesOf(cert *x509.Certificate) string {
 	names := slices.Clone(cert.DNSNames)

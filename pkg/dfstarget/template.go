@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The dittofs-apiserver authors
 // SPDX-License-Identifier: Apache-2.0
 
-package dfsprobe
+package dfstarget
 
 import (
 	"fmt"
