@@ -20,6 +20,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	apivalidation "k8s.io/apimachinery/pkg/api/validation"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/fake"
@@ -275,6 +276,10 @@ func TestTheEventOfAToken(t *testing.T) {
 	}
 	if len(events) != 1 || events[0].Reason != ReasonCredentialsIssued || events[0].Regarding.UID != "server-uid" || events[0].Regarding.Kind != "DittoServer" || len(events[0].Note) != 1024 {
 		t.Errorf("wrote %+v", events)
+	}
+	// A dot at the end, as in the names that client-go makes, is none of a generated name.
+	if errs := apivalidation.NameIsDNSSubdomain(events[0].GenerateName, true); len(errs) > 0 {
+		t.Errorf("the host cluster refuses the name %q: %v", events[0].GenerateName, errs)
 	}
 	f.refuses = "events"
 	if err := f.access.Issued(t.Context(), f.server, "x"); err == nil {

@@ -33,7 +33,7 @@ func (a *Access) Issued(ctx context.Context, server *dittofsv1alpha1.DittoServer
 		note = note[:maxNote-3] + "..."
 	}
 	_, err := a.Host.EventsV1().Events(server.Namespace).Create(ctx, &eventsv1.Event{
-		ObjectMeta: metav1.ObjectMeta{GenerateName: server.Name + ".", Namespace: server.Namespace},
+		ObjectMeta: metav1.ObjectMeta{GenerateName: server.Name + "-", Namespace: server.Namespace},
 		EventTime:  metav1.NewMicroTime(a.Clock.Now()),
 		Regarding: corev1.ObjectReference{
 			APIVersion: dittofsv1alpha1.SchemeGroupVersion.String(), Kind: "DittoServer",
