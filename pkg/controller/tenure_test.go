@@ -85,7 +85,7 @@ func TestWorkEndsAsSoonAsSomebodyElseIsSeenToHoldTheLease(t *testing.T) {
 				}
 			})
 		}()
-		time.Sleep(10 * time.Second)
+		<-time.After(10 * time.Second) // of the bubble
 		lock.steal("another")
 		stolen := time.Since(began)
 		<-done

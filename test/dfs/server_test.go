@@ -189,7 +189,7 @@ func (s *server) stop() {
 		}
 	case <-time.After(grace):
 		_ = s.cmd.Process.Kill()
-		<-s.ended
+		_ = <-s.ended
 		s.t.Errorf("told to stop, dfs did not end in %s\n%s", grace, s.log())
 	}
 	s.cmd = nil
@@ -198,7 +198,7 @@ func (s *server) stop() {
 // kill is a power cut.
 func (s *server) kill() {
 	_ = s.cmd.Process.Kill()
-	<-s.ended
+	_ = <-s.ended
 	s.cmd = nil
 }
 

@@ -73,7 +73,7 @@ func (c *collector) CollectWithStability(ch chan<- metrics.Metric) {
 	if t == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout) //nolint:forbidigo // a scrape hands its collectors none
 	defer cancel()
 	list := &dittofsv1alpha1.DittoServerList{}
 	// Nothing here changes an object of the cache.

@@ -71,7 +71,7 @@ func partial(kind schema.GroupVersionKind, m metav1.ObjectMeta) *metav1.PartialO
 func startOptional(t *testing.T, c *lateCache) (*Optional, *controllertest.FakeInformer, queue) {
 	t.Helper()
 	scheme := runtime.NewScheme()
-	if err := dittofsv1alpha1.AddToScheme(scheme); err != nil {
+	if err := dittofsv1alpha1.Install(scheme); err != nil {
 		t.Fatal(err)
 	}
 	servers := fake.NewClientBuilder().WithScheme(scheme).Build()

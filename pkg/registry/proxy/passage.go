@@ -36,7 +36,7 @@ type passage struct {
 }
 
 func (p *passage) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	res, body, err := p.exchange(req)
+	res, err := p.exchange(req)
 	if err != nil {
 		var status apierrors.APIStatus
 		if !errors.As(err, &status) {
@@ -47,66 +47,73 @@ func (p *passage) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		p.responder.Error(err)
 		return
 	}
-	count(req.Method, res.StatusCode)
+	count(req.Method, res.code)
 	for _, name := range []string{"Content-Type", "Retry-After"} {
-		if value := res.Header.Get(name); value != "" {
+		if value := res.header.Get(name); value != "" {
 			w.Header().Set(name, value)
 		}
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	// Nothing that dfs sends is to become a page in the name of the Kubernetes API.
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	if len(body) > 0 {
-		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	if len(res.body) > 0 {
+		w.Header().Set("Content-Length", strconv.Itoa(len(res.body)))
 	}
-	w.WriteHeader(res.StatusCode)
+	w.WriteHeader(res.code)
 	if req.Method != http.MethodHead {
-		_, _ = w.Write(body)
+		_, _ = w.Write(res.body)
 	}
 }
 
+// reply is what of a response is passed on.
+type reply struct {
+	code   int
+	header http.Header
+	body   []byte
+}
+
 // exchange asks dfs. An error is an answer of ours.
-func (p *passage) exchange(req *http.Request) (*http.Response, []byte, error) {
+func (p *passage) exchange(req *http.Request) (*reply, error) {
 	ctx, cancel := context.WithTimeout(req.Context(), p.config.Limits.Time)
 	defer cancel()
 	out, err := p.request(ctx, req)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	token, _, err := p.config.Issuer.Issue(ctx, p.server, p.username, dittofsv1alpha1.CredentialsAdmin, tokenLife)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	out.Header.Set("Authorization", "Bearer "+token)
 	base, transport, err := p.config.Dialer.Dial(ctx, p.server)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	out.URL.Scheme, out.URL.Host = base.Scheme, base.Host
 	out.URL.Path = strings.TrimRight(base.Path, "/") + out.URL.Path
 	// The transport, unlike a client, follows no redirect.
 	res, err := transport.RoundTrip(out)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	defer res.Body.Close()
 	if err := p.check(res); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	body, err := io.ReadAll(io.LimitReader(res.Body, p.config.Limits.ResponseBytes+1))
 	switch {
 	case ctx.Err() != nil:
-		return nil, nil, apierrors.NewTimeoutError(fmt.Sprintf("the dfs API of DittoServer %q did not finish its answer in time", p.server.Name), 0)
+		return nil, apierrors.NewTimeoutError(fmt.Sprintf("the dfs API of DittoServer %q did not finish its answer in time", p.server.Name), 0)
 	case err != nil:
-		return nil, nil, p.badGateway("broke its answer off")
+		return nil, p.badGateway("broke its answer off")
 	case int64(len(body)) > p.config.Limits.ResponseBytes:
-		return nil, nil, p.badGateway(fmt.Sprintf("answered with more than %d bytes", p.config.Limits.ResponseBytes))
+		return nil, p.badGateway(fmt.Sprintf("answered with more than %d bytes", p.config.Limits.ResponseBytes))
 	case bytes.Contains(body, []byte(token)):
-		return nil, nil, p.badGateway("sent our token back: it is no DittoFS server")
+		return nil, p.badGateway("sent our token back: it is no DittoFS server")
 	case len(body) > 0 && !readable(res.Header):
-		return nil, nil, p.badGateway("answered with something other than JSON or plain text: it may be no DittoFS server")
+		return nil, p.badGateway("answered with something other than JSON or plain text: it may be no DittoFS server")
 	}
-	return res, body, nil
+	return &reply{res.StatusCode, res.Header, body}, nil
 }
 
 // request is what is sent, without its token and without where to.

@@ -198,7 +198,7 @@ func TestASlowServerIsAnsweredForBeforeTheAPIsOwnLimit(t *testing.T) {
 		f := newFixture(t)
 		f.handler = nil
 		f.transport = roundTripper(func(req *http.Request) (*http.Response, error) {
-			return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: slow{req.Context()}}, nil
+			return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: slow{req.Context()}}, nil
 		})
 		began := time.Now()
 		got := f.send(http.MethodGet, "/api/v1/shares", "", "")
@@ -213,7 +213,7 @@ func TestABodyThatBreaksOff(t *testing.T) {
 	f.handler = nil
 	f.transport = roundTripper(func(*http.Request) (*http.Response, error) {
 		broken := io.MultiReader(bytes.NewReader([]byte("{")), errReader{})
-		return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(broken)}, nil
+		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(broken)}, nil
 	})
 	if got := f.send(http.MethodGet, "/api/v1/shares", "", ""); !got.says(http.StatusBadGateway, "broke its answer off") || got.body != "" {
 		t.Errorf("answered %+v", got)

@@ -16,10 +16,6 @@ import (
 	"github.com/dittofs/dittofs-apiserver/test/integration/harness"
 )
 
-func (s subject) claim(ctx context.Context, volume string) (*corev1.PersistentVolumeClaim, error) {
-	return cluster.Admin.Kube.CoreV1().PersistentVolumeClaims(s.namespace).Get(ctx, volume+"-"+s.name+"-0", metav1.GetOptions{})
-}
-
 // limitStorage leaves the claims of a namespace no room to grow, which is known only once they try to.
 func (s subject) limitStorage(t *testing.T, limit string) {
 	t.Helper()
