@@ -189,8 +189,7 @@ func (s *server) stop() {
 		}
 	case <-time.After(grace):
 		_ = s.cmd.Process.Kill()
-		_ = <-s.ended
-		s.t.Errorf("told to stop, dfs did not end in %s\n%s", grace, s.log())
+		s.t.Errorf("told to stop, dfs did not end in %s, and killed with %v\n%s", grace, <-s.ended, s.log())
 	}
 	s.cmd = nil
 }
@@ -198,7 +197,7 @@ func (s *server) stop() {
 // kill is a power cut.
 func (s *server) kill() {
 	_ = s.cmd.Process.Kill()
-	_ = <-s.ended
+	s.t.Logf("killed: %v", <-s.ended)
 	s.cmd = nil
 }
 
