@@ -21,6 +21,7 @@ import (
 	"github.com/dittofs/dittofs-apiserver/pkg/admission/perconaserved"
 	"github.com/dittofs/dittofs-apiserver/pkg/admission/podfields"
 	"github.com/dittofs/dittofs-apiserver/pkg/admission/secretaccess"
+	"github.com/dittofs/dittofs-apiserver/pkg/admission/serverclass"
 	"github.com/dittofs/dittofs-apiserver/pkg/admission/storageclass"
 )
 
@@ -31,6 +32,7 @@ import (
 func newAdmissionOptions() *genericoptions.AdmissionOptions {
 	options := genericoptions.NewAdmissionOptions()
 	namespacestamp.Register(options.Plugins)
+	serverclass.Register(options.Plugins)
 	credentials.Register(options.Plugins)
 	secretaccess.Register(options.Plugins)
 	perconaserved.Register(options.Plugins)
@@ -42,7 +44,7 @@ func newAdmissionOptions() *genericoptions.AdmissionOptions {
 		// The lifecycle plugin refuses objects of a namespace that does not exist, before we look it up.
 		library[:1],
 		[]string{
-			namespacestamp.PluginName, credentials.PluginName, secretaccess.PluginName,
+			namespacestamp.PluginName, serverclass.PluginName, credentials.PluginName, secretaccess.PluginName,
 			perconaserved.PluginName, storageclass.PluginName, podfields.PluginName,
 		},
 		library[1:],

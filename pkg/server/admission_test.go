@@ -60,6 +60,17 @@ func (h *recordingHost) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, `{"metadata":{"resourceVersion":"1"},"items":[]}`)
 }
 
+// noClasses is a store without classes.
+type noClasses struct{}
+
+func (noClasses) Get(context.Context, string) (*dittofsv1alpha1.DittoServerClass, error) {
+	return nil, nil
+}
+
+func (noClasses) Default(context.Context) (*dittofsv1alpha1.DittoServerClass, error) {
+	return nil, nil
+}
+
 // news are the look-ups since the last call.
 func (h *recordingHost) news() []string {
 	h.mu.Lock()
@@ -87,7 +98,7 @@ func newChain(t *testing.T, known *identities) (*recordingHost, admission.Interf
 	factory := informers.NewSharedInformerFactory(client, 0)
 	config := genericapiserver.NewRecommendedConfig(newCodecs(NewScheme()))
 	config.Authorization.Authorizer = authorizerOf(known)
-	initializers, err := newInitializers(connection)
+	initializers, err := newInitializers(connection, noClasses{})
 	if err != nil {
 		t.Fatal(err)
 	}

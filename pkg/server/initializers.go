@@ -22,14 +22,15 @@ import (
 type initializers struct {
 	quota    quotav1.Configuration
 	metadata metadata.Interface
+	classes  dittofsadmission.Classes
 }
 
-func newInitializers(host *rest.Config) (admission.PluginInitializer, error) {
+func newInitializers(host *rest.Config, classes dittofsadmission.Classes) (admission.PluginInitializer, error) {
 	client, err := metadata.NewForConfig(host)
 	if err != nil {
 		return nil, fmt.Errorf("metadata client of the host cluster: %w", err)
 	}
-	return initializers{quota: quotageneric.NewConfiguration(nil, nil), metadata: client}, nil
+	return initializers{quota: quotageneric.NewConfiguration(nil, nil), metadata: client, classes: classes}, nil
 }
 
 func (i initializers) Initialize(plugin admission.Interface) {
@@ -38,5 +39,8 @@ func (i initializers) Initialize(plugin admission.Interface) {
 	}
 	if wants, ok := plugin.(dittofsadmission.WantsHostMetadata); ok {
 		wants.SetHostMetadata(i.metadata)
+	}
+	if wants, ok := plugin.(dittofsadmission.WantsClasses); ok {
+		wants.SetClasses(i.classes)
 	}
 }

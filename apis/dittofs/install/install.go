@@ -21,7 +21,9 @@ import (
 func Install(scheme *runtime.Scheme) {
 	utilruntime.Must(dittofsv1alpha1.Install(scheme))
 	internal := schema.GroupVersion{Group: dittofs.GroupName, Version: runtime.APIVersionInternal}
-	scheme.AddKnownTypes(internal, &dittofsv1alpha1.DittoServer{}, &dittofsv1alpha1.DittoServerList{})
+	scheme.AddKnownTypes(internal,
+		&dittofsv1alpha1.DittoServer{}, &dittofsv1alpha1.DittoServerList{},
+		&dittofsv1alpha1.DittoServerClass{}, &dittofsv1alpha1.DittoServerClassList{})
 	utilruntime.Must(scheme.SetVersionPriority(dittofsv1alpha1.SchemeGroupVersion))
 	metav1.AddToGroupVersion(scheme, schema.GroupVersion{Version: "v1"})
 }
