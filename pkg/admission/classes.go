@@ -6,6 +6,7 @@ package admission
 import (
 	"context"
 
+	clientv3 "go.etcd.io/etcd/client/v3"
 	"k8s.io/apiserver/pkg/admission"
 
 	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
@@ -32,4 +33,23 @@ var ServerClasses = dittofsv1alpha1.SchemeGroupVersion.WithResource("dittoserver
 // namespace of the server, so that a RoleBinding there can grant it.
 func ClassRight(verb, class string) Right {
 	return Right{Verb: verb, Resource: ServerClasses, Kind: "DittoServerClass", Name: class, Field: "spec.className"}
+}
+
+// ClassServers are the DittoServers of our own store, by their class.
+type ClassServers interface {
+	// OfClass returns those of a namespace as they are stored now.
+	OfClass(ctx context.Context, namespace, class string) ([]dittofsv1alpha1.DittoServer, error)
+}
+
+// WantsClassServers is implemented by plugins that count servers.
+type WantsClassServers interface {
+	SetClassServers(ClassServers)
+	admission.InitializationValidator
+}
+
+// WantsEtcd is implemented by plugins that keep records of their own, below a
+// prefix in which nobody else has keys.
+type WantsEtcd interface {
+	SetEtcd(client *clientv3.Client, prefix string)
+	admission.InitializationValidator
 }

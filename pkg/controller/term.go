@@ -94,6 +94,9 @@ func runTerm(ctx context.Context, cfg Config) error {
 
 // addLoops adds the loops that are switched on.
 func addLoops(ctx context.Context, cfg Config, mgr manager.Manager, host cluster.Cluster, busy *inFlight) error {
+	if err := watches.IndexClasses(ctx, mgr.GetFieldIndexer()); err != nil {
+		return fmt.Errorf("index DittoServers by their classes: %w", err)
+	}
 	if err := watches.IndexSecrets(ctx, mgr.GetFieldIndexer()); err != nil {
 		return fmt.Errorf("index DittoServers by Secret: %w", err)
 	}

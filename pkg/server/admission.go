@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/discovery"
 	"k8s.io/klog/v2"
 
+	"github.com/dittofs/dittofs-apiserver/pkg/admission/classusage"
 	"github.com/dittofs/dittofs-apiserver/pkg/admission/credentials"
 	"github.com/dittofs/dittofs-apiserver/pkg/admission/namespacestamp"
 	"github.com/dittofs/dittofs-apiserver/pkg/admission/perconaserved"
@@ -26,8 +27,8 @@ import (
 )
 
 // newAdmissionOptions is the chain: ours first, so that policies and webhooks
-// see the defaults, then those of the library, and quota last, so that nothing
-// is charged for a request that another plugin refuses. Of ours, those that ask
+// see the defaults, then those of the library, and what counts last, so that
+// nothing is charged for a request that another plugin refuses. Of ours, those that ask
 // about the requester go before those that look for what the host cluster has.
 func newAdmissionOptions() *genericoptions.AdmissionOptions {
 	options := genericoptions.NewAdmissionOptions()
@@ -38,6 +39,7 @@ func newAdmissionOptions() *genericoptions.AdmissionOptions {
 	perconaserved.Register(options.Plugins)
 	storageclass.Register(options.Plugins)
 	podfields.Register(options.Plugins)
+	classusage.Register(options.Plugins)
 	resourcequota.Register(options.Plugins)
 	library := options.RecommendedPluginOrder
 	options.RecommendedPluginOrder = slices.Concat(
@@ -48,7 +50,7 @@ func newAdmissionOptions() *genericoptions.AdmissionOptions {
 			perconaserved.PluginName, storageclass.PluginName, podfields.PluginName,
 		},
 		library[1:],
-		[]string{resourcequota.PluginName})
+		[]string{classusage.PluginName, resourcequota.PluginName})
 	return options
 }
 

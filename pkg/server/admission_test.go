@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	clientv3 "go.etcd.io/etcd/client/v3"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apiserver/pkg/admission"
@@ -67,6 +68,10 @@ func (noClasses) Get(context.Context, string) (*dittofsv1alpha1.DittoServerClass
 	return nil, nil
 }
 
+func (noClasses) OfClass(context.Context, string, string) ([]dittofsv1alpha1.DittoServer, error) {
+	return nil, nil
+}
+
 func (noClasses) Default(context.Context) (*dittofsv1alpha1.DittoServerClass, error) {
 	return nil, nil
 }
@@ -98,7 +103,7 @@ func newChain(t *testing.T, known *identities) (*recordingHost, admission.Interf
 	factory := informers.NewSharedInformerFactory(client, 0)
 	config := genericapiserver.NewRecommendedConfig(newCodecs(NewScheme()))
 	config.Authorization.Authorizer = authorizerOf(known)
-	initializers, err := newInitializers(connection, noClasses{})
+	initializers, err := newInitializers(connection, noClasses{}, &clientv3.Client{}, "/registry/")
 	if err != nil {
 		t.Fatal(err)
 	}

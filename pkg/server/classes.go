@@ -6,23 +6,33 @@ package server
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/internalversion"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apiserver/pkg/endpoints/request"
+	"k8s.io/apiserver/pkg/registry/rest"
 
 	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
-	dittofsadmission "github.com/dittofs/dittofs-apiserver/pkg/admission"
 	"github.com/dittofs/dittofs-apiserver/pkg/registry/dittoserverclass"
 )
 
 // classes shows our own store of classes to the admission plugins. The store is
 // made after them, and before the first request.
-type classes struct{ store *dittoserverclass.REST }
+type classes struct {
+	store   *dittoserverclass.REST
+	servers rest.Lister
+}
 
-var _ dittofsadmission.Classes = &classes{}
+var _ ownStore = &classes{}
+
+// recordsPrefix is where admission plugins keep records in etcd: beside the
+// objects, which are below the name of the group, and not among them.
+func recordsPrefix(prefix string) string {
+	return strings.TrimSuffix(prefix, "/") + "/dittofs-records/"
+}
 
 // Get reads etcd: a class that was created or changed a moment ago counts.
 func (c *classes) Get(ctx context.Context, name string) (*dittofsv1alpha1.DittoServerClass, error) {
@@ -66,4 +76,19 @@ func (c *classes) Default(ctx context.Context) (*dittofsv1alpha1.DittoServerClas
 		}
 	}
 	return chosen, nil
+}
+
+// OfClass reads what is stored now: a list without a resource version is never behind.
+func (c *classes) OfClass(ctx context.Context, namespace, class string) ([]dittofsv1alpha1.DittoServer, error) {
+	object, err := c.servers.List(request.WithNamespace(ctx, namespace), &internalversion.ListOptions{
+		FieldSelector: fields.OneTermEqualSelector("spec.className", class),
+	})
+	if err != nil {
+		return nil, err
+	}
+	list, ok := object.(*dittofsv1alpha1.DittoServerList)
+	if !ok {
+		return nil, fmt.Errorf("expected DittoServers, got %T", object)
+	}
+	return list.Items, nil
 }

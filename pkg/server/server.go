@@ -73,7 +73,7 @@ func (s *Server) build(config *genericapiserver.RecommendedConfig) error {
 	if err != nil {
 		return err
 	}
-	s.classes.store = classStorage
+	s.classes = classes{store: classStorage, servers: storage.DittoServer}
 	group := s.groupInfo()
 	group.VersionedResourcesStorageMap[dittofsv1alpha1.SchemeGroupVersion.Version] = map[string]rest.Storage{
 		"dittoservers":          storage.DittoServer,

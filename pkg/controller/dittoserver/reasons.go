@@ -42,6 +42,11 @@ const (
 	reasonStorageClassNotFound = "StorageClassNotFound"
 	reasonContentNotOnVolume   = "ContentNotOnVolume"
 
+	// ClassConformant
+	reasonWithinClass      = "WithinClass"
+	reasonDiffersFromClass = "DiffersFromClass"
+	reasonClassNotFound    = "ClassNotFound"
+
 	// Degraded
 	reasonNothingFailed = "NothingFailed"
 
