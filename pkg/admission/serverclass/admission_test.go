@@ -43,7 +43,7 @@ func (w *world) Default(context.Context) (*dittofsv1alpha1.DittoServerClass, err
 	return nil, w.down
 }
 
-func (w *world) Authorize(_ context.Context, a authorizer.Attributes) (authorizer.Decision, string, error) {
+func (w *world) authorize(_ context.Context, a authorizer.Attributes) (authorizer.Decision, string, error) {
 	if a.GetNamespace() != "team" || a.GetUser().GetName() != "jane" || a.GetAPIGroup() != "dittofs.io" || a.GetResource() != "dittoserverclasses" {
 		return authorizer.DecisionDeny, "", errors.New("asked about something else")
 	}
@@ -57,12 +57,12 @@ func (w *world) Authorize(_ context.Context, a authorizer.Attributes) (authorize
 
 func (w *world) plugin() *Plugin {
 	plugin := New()
-	plugin.SetAuthorizer(w)
+	plugin.SetAuthorizer(authorizer.AuthorizerFunc(w.authorize))
 	plugin.SetClasses(w)
 	return plugin
 }
 
-func class(name string, edits ...func(*dittofsv1alpha1.DittoServerClass)) *dittofsv1alpha1.DittoServerClass {
+func classNamed(name string, edits ...func(*dittofsv1alpha1.DittoServerClass)) *dittofsv1alpha1.DittoServerClass {
 	c := &dittofsv1alpha1.DittoServerClass{ObjectMeta: metav1.ObjectMeta{Name: name}}
 	c.Spec.Defaults.Image = "class:1"
 	c.Spec.Limits.Services.Types = &dittofsv1alpha1.AllowedValues{Allowed: []string{"ClusterIP", "LoadBalancer"}}
@@ -126,18 +126,18 @@ func TestAServerGetsItsClass(t *testing.T) {
 		refusal string
 	}{
 		"none is there":                     {server: server(nil), image: "marmos91c/dittofs:v0.29.0"},
-		"none is the default":               {classes: []*dittofsv1alpha1.DittoServerClass{class("a")}, server: server(nil), image: "marmos91c/dittofs:v0.29.0"},
-		"one that is named":                 {classes: []*dittofsv1alpha1.DittoServerClass{class("a")}, server: server(ptr.To("a")), rights: []string{"use a"}, class: "a", image: "class:1", asked: []string{"use a"}},
-		"one that is named, image too":      {classes: []*dittofsv1alpha1.DittoServerClass{class("a")}, server: server(ptr.To("a"), func(s *dittofsv1alpha1.DittoServer) { s.Spec.Image = "mine:1" }), rights: []string{"use a"}, class: "a", image: "mine:1", asked: []string{"use a"}},
-		"the default":                       {classes: []*dittofsv1alpha1.DittoServerClass{class("a", byDefault)}, server: server(nil), rights: []string{"use a"}, class: "a", image: "class:1", asked: []string{"use a"}},
-		"the default, without the right":    {classes: []*dittofsv1alpha1.DittoServerClass{class("a", byDefault)}, server: server(nil), refusal: `user "jane" lacks in namespace team: the verb use on DittoServerClass "a" (spec.className)`},
+		"none is the default":               {classes: []*dittofsv1alpha1.DittoServerClass{classNamed("a")}, server: server(nil), image: "marmos91c/dittofs:v0.29.0"},
+		"one that is named":                 {classes: []*dittofsv1alpha1.DittoServerClass{classNamed("a")}, server: server(ptr.To("a")), rights: []string{"use a"}, class: "a", image: "class:1", asked: []string{"use a"}},
+		"one that is named, image too":      {classes: []*dittofsv1alpha1.DittoServerClass{classNamed("a")}, server: server(ptr.To("a"), func(s *dittofsv1alpha1.DittoServer) { s.Spec.Image = "mine:1" }), rights: []string{"use a"}, class: "a", image: "mine:1", asked: []string{"use a"}},
+		"the default":                       {classes: []*dittofsv1alpha1.DittoServerClass{classNamed("a", byDefault)}, server: server(nil), rights: []string{"use a"}, class: "a", image: "class:1", asked: []string{"use a"}},
+		"the default, without the right":    {classes: []*dittofsv1alpha1.DittoServerClass{classNamed("a", byDefault)}, server: server(nil), refusal: `user "jane" lacks in namespace team: the verb use on DittoServerClass "a" (spec.className)`},
 		"one that is not there":             {server: server(ptr.To("a")), refusal: `spec.className: Invalid value: "a": there is no such DittoServerClass`},
-		"one that goes":                     {classes: []*dittofsv1alpha1.DittoServerClass{class("a", func(c *dittofsv1alpha1.DittoServerClass) { c.DeletionTimestamp = ptr.To(metav1.Now()) })}, server: server(ptr.To("a")), rights: []string{"use a"}, refusal: "is being deleted"},
-		"none although there is a default":  {classes: []*dittofsv1alpha1.DittoServerClass{class("a", byDefault)}, server: server(ptr.To("")), rights: []string{"use a"}, refusal: `goes around the default class, and user "jane" lacks in namespace team: the verb override on DittoServerClass "a"`},
-		"the same by who may override":      {classes: []*dittofsv1alpha1.DittoServerClass{class("a", byDefault)}, server: server(ptr.To("")), rights: []string{"override a"}, image: "marmos91c/dittofs:v0.29.0", asked: []string{"override a"}},
-		"none where there is no default":    {classes: []*dittofsv1alpha1.DittoServerClass{class("a")}, server: server(ptr.To("")), image: "marmos91c/dittofs:v0.29.0"},
-		"beyond its limits":                 {classes: []*dittofsv1alpha1.DittoServerClass{class("a")}, server: server(ptr.To("a"), nodePort), rights: []string{"use a"}, refusal: `spec.service.type: Invalid value: "NodePort": the class "a" allows ClusterIP, LoadBalancer; ask somebody with the verb override on the class if you need another value`},
-		"the same by who may override them": {classes: []*dittofsv1alpha1.DittoServerClass{class("a")}, server: server(ptr.To("a"), nodePort), rights: []string{"use a", "override a"}, class: "a", image: "class:1", asked: []string{"use a", "override a"}},
+		"one that goes":                     {classes: []*dittofsv1alpha1.DittoServerClass{classNamed("a", func(c *dittofsv1alpha1.DittoServerClass) { c.DeletionTimestamp = ptr.To(metav1.Now()) })}, server: server(ptr.To("a")), rights: []string{"use a"}, refusal: "is being deleted"},
+		"none although there is a default":  {classes: []*dittofsv1alpha1.DittoServerClass{classNamed("a", byDefault)}, server: server(ptr.To("")), rights: []string{"use a"}, refusal: `goes around the default class, and user "jane" lacks in namespace team: the verb override on DittoServerClass "a"`},
+		"the same by who may override":      {classes: []*dittofsv1alpha1.DittoServerClass{classNamed("a", byDefault)}, server: server(ptr.To("")), rights: []string{"override a"}, image: "marmos91c/dittofs:v0.29.0", asked: []string{"override a"}},
+		"none where there is no default":    {classes: []*dittofsv1alpha1.DittoServerClass{classNamed("a")}, server: server(ptr.To("")), image: "marmos91c/dittofs:v0.29.0"},
+		"beyond its limits":                 {classes: []*dittofsv1alpha1.DittoServerClass{classNamed("a")}, server: server(ptr.To("a"), nodePort), rights: []string{"use a"}, refusal: `spec.service.type: Invalid value: "NodePort": the class "a" allows ClusterIP, LoadBalancer; ask somebody with the verb override on the class if you need another value`},
+		"the same by who may override them": {classes: []*dittofsv1alpha1.DittoServerClass{classNamed("a")}, server: server(ptr.To("a"), nodePort), rights: []string{"use a", "override a"}, class: "a", image: "class:1", asked: []string{"use a", "override a"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := &world{classes: map[string]*dittofsv1alpha1.DittoServerClass{}, rights: c.rights}
@@ -187,7 +187,7 @@ func TestAnUpdateIsHeldToWhatItChanges(t *testing.T) {
 		"the class left out stays what it was": {old: stored(), changed: stored(paused, func(s *dittofsv1alpha1.DittoServer) { s.Spec.ClassName = nil })},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := &world{classes: map[string]*dittofsv1alpha1.DittoServerClass{"a": class("a")}}
+			w := &world{classes: map[string]*dittofsv1alpha1.DittoServerClass{"a": classNamed("a")}}
 			if c.gone {
 				w.classes = nil
 			}
