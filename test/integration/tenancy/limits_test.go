@@ -62,8 +62,8 @@ func TestLimitsHoldByEveryWayIn(t *testing.T) {
 		"config by apply":            {"apply --server-side --force-conflicts -f -", with("  config: {cache: {size: 1}}\n"), "allows the keys gc.*"},
 		"a reserved field":           {patch + `{"spec":{"rollout":"OnRequest"}}`, "", `reserves this field: it stays "Automatic"`},
 		"a reserved field by create": {"create -f -", strings.ReplaceAll(with("  rollout: OnRequest\n"), "files", "other"), "reserves this field"},
-		"no class around no default": {"create -f -", strings.ReplaceAll(fmt.Sprintf(small, "none-such"), "files", "other"), "there is no such DittoServerClass"},
-		"limits by the class itself": {"patch dittoserverclass " + name + ` --type=merge -p {"spec":{"limits":null}}`, "", "cannot patch resource"},
+		"a class that is not there":  {"create -f -", strings.ReplaceAll(fmt.Sprintf(small, "none-such"), "files", "other"), "there is no such DittoServerClass"},
+		"limits by the class itself": {"patch dittoserverclass " + name + ` --type=merge -p {"spec":{"limits":null}}`, "", "is forbidden: User \"linus\" cannot"},
 	} {
 		t.Run(what, func(t *testing.T) {
 			if answer := kubectl.Stdin(c.stdin).Fail(t, strings.Fields(c.args)...); !strings.Contains(answer, c.want) {
