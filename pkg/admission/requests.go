@@ -23,6 +23,19 @@ func Created(attributes admission.Attributes) *dittofsv1alpha1.DittoServer {
 	return server
 }
 
+// Updated returns the DittoServer that an update writes, with what it was.
+func Updated(attributes admission.Attributes) (server, old *dittofsv1alpha1.DittoServer) {
+	if attributes.GetOperation() != admission.Update || !mainResource(attributes) {
+		return nil, nil
+	}
+	server, ok := attributes.GetObject().(*dittofsv1alpha1.DittoServer)
+	old, wasOne := attributes.GetOldObject().(*dittofsv1alpha1.DittoServer)
+	if !ok || !wasOne {
+		return nil, nil
+	}
+	return server, old
+}
+
 // Changed returns the DittoServer that a request creates or changes, with what
 // it was (nil for a create). Both are nil if the request leaves the spec as it
 // is or the object is being deleted: what is stored can always be labelled and
@@ -31,12 +44,8 @@ func Changed(attributes admission.Attributes) (server, old *dittofsv1alpha1.Ditt
 	if server := Created(attributes); server != nil {
 		return server, nil
 	}
-	if attributes.GetOperation() != admission.Update || !mainResource(attributes) {
-		return nil, nil
-	}
-	server, ok := attributes.GetObject().(*dittofsv1alpha1.DittoServer)
-	old, wasOne := attributes.GetOldObject().(*dittofsv1alpha1.DittoServer)
-	if !ok || !wasOne || old.DeletionTimestamp != nil || apiequality.Semantic.DeepEqual(server.Spec, old.Spec) {
+	server, old = Updated(attributes)
+	if server == nil || old.DeletionTimestamp != nil || apiequality.Semantic.DeepEqual(server.Spec, old.Spec) {
 		return nil, nil
 	}
 	return server, old

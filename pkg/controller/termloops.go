@@ -43,6 +43,9 @@ func (t term) on(name string) bool { return enabled(name, t.cfg.Enabled) }
 
 // addLoops adds the loops that are switched on.
 func (t term) addLoops(ctx context.Context) error {
+	if err := watches.IndexClasses(ctx, t.mgr.GetFieldIndexer()); err != nil {
+		return fmt.Errorf("index DittoServers by their classes: %w", err)
+	}
 	if err := watches.IndexSecrets(ctx, t.mgr.GetFieldIndexer()); err != nil {
 		return fmt.Errorf("index DittoServers by Secret: %w", err)
 	}

@@ -16,37 +16,41 @@ import (
 	"k8s.io/client-go/discovery"
 	"k8s.io/klog/v2"
 
+	"github.com/dittofs/dittofs-apiserver/pkg/admission/classusage"
 	"github.com/dittofs/dittofs-apiserver/pkg/admission/credentials"
 	"github.com/dittofs/dittofs-apiserver/pkg/admission/namespacestamp"
 	"github.com/dittofs/dittofs-apiserver/pkg/admission/perconaserved"
 	"github.com/dittofs/dittofs-apiserver/pkg/admission/podfields"
 	"github.com/dittofs/dittofs-apiserver/pkg/admission/secretaccess"
+	"github.com/dittofs/dittofs-apiserver/pkg/admission/serverclass"
 	"github.com/dittofs/dittofs-apiserver/pkg/admission/storageclass"
 )
 
 // newAdmissionOptions is the chain: ours first, so that policies and webhooks
-// see the defaults, then those of the library, and quota last, so that nothing
-// is charged for a request that another plugin refuses. Of ours, those that ask
+// see the defaults, then those of the library, and what counts last, so that
+// nothing is charged for a request that another plugin refuses. Of ours, those that ask
 // about the requester go before those that look for what the host cluster has.
 func newAdmissionOptions() *genericoptions.AdmissionOptions {
 	options := genericoptions.NewAdmissionOptions()
 	namespacestamp.Register(options.Plugins)
+	serverclass.Register(options.Plugins)
 	credentials.Register(options.Plugins)
 	secretaccess.Register(options.Plugins)
 	perconaserved.Register(options.Plugins)
 	storageclass.Register(options.Plugins)
 	podfields.Register(options.Plugins)
+	classusage.Register(options.Plugins)
 	resourcequota.Register(options.Plugins)
 	library := options.RecommendedPluginOrder
 	options.RecommendedPluginOrder = slices.Concat(
 		// The lifecycle plugin refuses objects of a namespace that does not exist, before we look it up.
 		library[:1],
 		[]string{
-			namespacestamp.PluginName, credentials.PluginName, secretaccess.PluginName,
+			namespacestamp.PluginName, serverclass.PluginName, credentials.PluginName, secretaccess.PluginName,
 			perconaserved.PluginName, storageclass.PluginName, podfields.PluginName,
 		},
 		library[1:],
-		[]string{resourcequota.PluginName})
+		[]string{classusage.PluginName, resourcequota.PluginName})
 	return options
 }
 

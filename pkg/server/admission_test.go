@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	clientv3 "go.etcd.io/etcd/client/v3"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apiserver/pkg/admission"
@@ -60,6 +61,21 @@ func (h *recordingHost) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, `{"metadata":{"resourceVersion":"1"},"items":[]}`)
 }
 
+// noClasses is a store without classes.
+type noClasses struct{}
+
+func (noClasses) Get(context.Context, string) (*dittofsv1alpha1.DittoServerClass, error) {
+	return nil, nil
+}
+
+func (noClasses) OfClass(context.Context, string, string) ([]dittofsv1alpha1.DittoServer, error) {
+	return nil, nil
+}
+
+func (noClasses) Default(context.Context) (*dittofsv1alpha1.DittoServerClass, error) {
+	return nil, nil
+}
+
 // news are the look-ups since the last call.
 func (h *recordingHost) news() []string {
 	h.mu.Lock()
@@ -87,7 +103,7 @@ func newChain(t *testing.T, known *identities) (*recordingHost, admission.Interf
 	factory := informers.NewSharedInformerFactory(client, 0)
 	config := genericapiserver.NewRecommendedConfig(newCodecs(NewScheme()))
 	config.Authorization.Authorizer = authorizerOf(known)
-	initializers, err := newInitializers(connection)
+	initializers, err := newInitializers(connection, noClasses{}, &clientv3.Client{}, "/registry/")
 	if err != nil {
 		t.Fatal(err)
 	}

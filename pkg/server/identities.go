@@ -31,7 +31,7 @@ const (
 type identity struct {
 	user  *user.DefaultInfo
 	token string
-	// rights maps "dittoservers" and "dittoservers/SUB" to verbs.
+	// rights maps "RESOURCE" and "RESOURCE/SUB" to verbs.
 	rights map[string][]string
 }
 
@@ -53,6 +53,7 @@ func newIdentities() *identities {
 			"dittoservers":          read,
 			"dittoservers/status":   {"get", "update", "patch"},
 			"dittoservers/finalize": {"update"},
+			"dittoserverclasses":    read,
 		}),
 		sweeper: newIdentity(userSweeper, map[string][]string{
 			"dittoservers":          append(slices.Clone(read), "delete"),

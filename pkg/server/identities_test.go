@@ -27,6 +27,8 @@ func TestRightsOfTheControllers(t *testing.T) {
 		"the controller does not change a spec":             {user: known.controller.user, verb: "update", want: authorizer.DecisionDeny},
 		"the controller does not scale":                     {user: known.controller.user, verb: "update", subresource: "scale", want: authorizer.DecisionDeny},
 		"the controller does not delete":                    {user: known.controller.user, verb: "delete", want: authorizer.DecisionDeny},
+		"the controller watches classes":                    {user: known.controller.user, verb: "watch", resource: "dittoserverclasses", want: authorizer.DecisionAllow},
+		"the controller does not change a class":            {user: known.controller.user, verb: "update", resource: "dittoserverclasses", want: authorizer.DecisionDeny},
 		"the controller has no right to other kinds":        {user: known.controller.user, verb: "get", resource: "others", want: authorizer.DecisionDeny},
 		"the sweeper deletes":                               {user: known.sweeper.user, verb: "delete", want: authorizer.DecisionAllow},
 		"the sweeper does not create":                       {user: known.sweeper.user, verb: "create", want: authorizer.DecisionDeny},

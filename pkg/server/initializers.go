@@ -6,6 +6,7 @@ package server
 import (
 	"fmt"
 
+	clientv3 "go.etcd.io/etcd/client/v3"
 	"k8s.io/apiserver/pkg/admission"
 	"k8s.io/apiserver/pkg/admission/initializer"
 	quotav1 "k8s.io/apiserver/pkg/quota/v1"
@@ -22,14 +23,26 @@ import (
 type initializers struct {
 	quota    quotav1.Configuration
 	metadata metadata.Interface
+	own      ownStore
+	etcd     *clientv3.Client
+	prefix   string
 }
 
-func newInitializers(host *rest.Config) (admission.PluginInitializer, error) {
+// ownStore is what plugins get of our own store.
+type ownStore interface {
+	dittofsadmission.Classes
+	dittofsadmission.ClassServers
+}
+
+func newInitializers(host *rest.Config, own ownStore, etcd *clientv3.Client, prefix string) (admission.PluginInitializer, error) {
 	client, err := metadata.NewForConfig(host)
 	if err != nil {
 		return nil, fmt.Errorf("metadata client of the host cluster: %w", err)
 	}
-	return initializers{quota: quotageneric.NewConfiguration([]quotav1.Evaluator{quota.NewEvaluator()}, nil), metadata: client}, nil
+	return initializers{
+		quota:    quotageneric.NewConfiguration([]quotav1.Evaluator{quota.NewEvaluator()}, nil),
+		metadata: client, own: own, etcd: etcd, prefix: prefix,
+	}, nil
 }
 
 func (i initializers) Initialize(plugin admission.Interface) {
@@ -38,5 +51,14 @@ func (i initializers) Initialize(plugin admission.Interface) {
 	}
 	if wants, ok := plugin.(dittofsadmission.WantsHostMetadata); ok {
 		wants.SetHostMetadata(i.metadata)
+	}
+	if wants, ok := plugin.(dittofsadmission.WantsClasses); ok {
+		wants.SetClasses(i.own)
+	}
+	if wants, ok := plugin.(dittofsadmission.WantsClassServers); ok {
+		wants.SetClassServers(i.own)
+	}
+	if wants, ok := plugin.(dittofsadmission.WantsEtcd); ok {
+		wants.SetEtcd(i.etcd, i.prefix)
 	}
 }

@@ -38,7 +38,7 @@ func refuseWrites(next http.Handler, serializer runtime.NegotiatedSerializer, ve
 			next.ServeHTTP(w, req)
 			return
 		}
-		if info.Verb == "deletecollection" {
+		if info.Verb == "deletecollection" && info.Resource == "dittoservers" {
 			if held, err := holds(request.WithNamespace(req.Context(), info.Namespace)); err == nil && !held {
 				next.ServeHTTP(w, req)
 				return

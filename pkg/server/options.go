@@ -78,7 +78,9 @@ func NewOptions() *Options {
 	storage := storagebackend.NewDefaultConfig(etcdPrefix, codec)
 	storage.EncodeVersioner = runtime.NewMultiGroupVersioner(dittofsv1alpha1.SchemeGroupVersion,
 		schema.GroupKind{Group: dittofs.GroupName, Kind: "DittoServer"},
-		schema.GroupKind{Group: dittofs.GroupName, Kind: "DittoServerList"})
+		schema.GroupKind{Group: dittofs.GroupName, Kind: "DittoServerList"},
+		schema.GroupKind{Group: dittofs.GroupName, Kind: "DittoServerClass"},
+		schema.GroupKind{Group: dittofs.GroupName, Kind: "DittoServerClassList"})
 
 	serving := genericoptions.NewSecureServingOptions()
 	// kube-apiserver brings the requests of everybody over few connections.

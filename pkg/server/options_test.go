@@ -91,9 +91,10 @@ func TestProtobufIsNotOffered(t *testing.T) {
 func TestOurPluginsRunBeforeThoseOfTheLibraryAndQuotaLast(t *testing.T) {
 	options := newAdmissionOptions()
 	want := []string{
-		"NamespaceLifecycle", "DittoServerNamespaceStamp", "DittoServerCredentials", "DittoServerSecretAccess",
+		"NamespaceLifecycle", "DittoServerNamespaceStamp", "DittoServerClass", "DittoServerCredentials", "DittoServerSecretAccess",
 		"DittoServerPerconaServed", "DittoServerStorageClass", "DittoServerPodFields",
-		"MutatingAdmissionPolicy", "MutatingAdmissionWebhook", "ValidatingAdmissionPolicy", "ValidatingAdmissionWebhook", "ResourceQuota",
+		"MutatingAdmissionPolicy", "MutatingAdmissionWebhook", "ValidatingAdmissionPolicy", "ValidatingAdmissionWebhook",
+		"DittoServerClassUsage", "ResourceQuota",
 	}
 	if !slices.Equal(options.RecommendedPluginOrder, want) {
 		t.Errorf("order %v", options.RecommendedPluginOrder)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/dittofs/dittofs-apiserver/apis/dittofs/install"
 	"github.com/dittofs/dittofs-apiserver/pkg/registry/dittoserver"
+	"github.com/dittofs/dittofs-apiserver/pkg/registry/dittoserverclass"
 )
 
 // NewScheme returns the scheme of the API server. It knows every kind in two
@@ -22,6 +23,7 @@ func NewScheme() *runtime.Scheme {
 	scheme := runtime.NewScheme()
 	install.Install(scheme)
 	utilruntime.Must(dittoserver.AddFieldSelectors(scheme))
+	utilruntime.Must(dittoserverclass.AddFieldSelectors(scheme))
 	utilruntime.Must(autoscalingv1.AddToScheme(scheme))
 	// Server-side apply goes through the hub version of what it applies, a Scale too.
 	scheme.AddKnownTypes(schema.GroupVersion{Group: autoscalingv1.GroupName, Version: runtime.APIVersionInternal}, &autoscalingv1.Scale{})

@@ -24,6 +24,7 @@ import (
 	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
 	"github.com/dittofs/dittofs-apiserver/pkg/etcd"
 	"github.com/dittofs/dittofs-apiserver/pkg/registry/dittoserver"
+	"github.com/dittofs/dittofs-apiserver/pkg/registry/dittoserverclass"
 	"github.com/dittofs/dittofs-apiserver/pkg/storeidentity"
 )
 
@@ -43,6 +44,7 @@ type Server struct {
 	policiesLeftOut bool
 	generic         *genericapiserver.GenericAPIServer
 	servers         rest.Lister
+	classes         classes
 
 	// background is everything that Run waits for after the last request.
 	background sync.WaitGroup
@@ -67,20 +69,29 @@ func (s *Server) build(config *genericapiserver.RecommendedConfig) error {
 		return err
 	}
 	s.servers = storage.DittoServer
+	classStorage, err := dittoserverclass.NewStorage(s.scheme, config.RESTOptionsGetter, storage.DittoServer)
+	if err != nil {
+		return err
+	}
+	s.classes = classes{store: classStorage, servers: storage.DittoServer}
 	group := s.groupInfo()
 	group.VersionedResourcesStorageMap[dittofsv1alpha1.SchemeGroupVersion.Version] = map[string]rest.Storage{
 		"dittoservers":          storage.DittoServer,
 		"dittoservers/status":   storage.Status,
 		"dittoservers/scale":    storage.Scale,
 		"dittoservers/finalize": storage.Finalize,
+		"dittoserverclasses":    classStorage,
 	}
-	s.addLiveSubresources(group.VersionedResourcesStorageMap[dittofsv1alpha1.SchemeGroupVersion.Version], storage.DittoServer, config.Authorization.Authorizer)
+	s.addLiveSubresources(group.VersionedResourcesStorageMap[dittofsv1alpha1.SchemeGroupVersion.Version],
+		storage.DittoServer, classStorage, config.Authorization.Authorizer)
 	if err := generic.InstallAPIGroup(&group); err != nil {
 		return fmt.Errorf("install the API group: %w", err)
 	}
 	installMetrics(generic.Handler.NonGoRestfulMux)
 	checks := []healthz.HealthChecker{healthz.NamedCheck("dittoservers-cache", func(*http.Request) error {
 		return storage.DittoServer.ReadinessCheck()
+	}), healthz.NamedCheck("dittoserverclasses-cache", func(*http.Request) error {
+		return classStorage.ReadinessCheck()
 	})}
 	if aggregator := config.Authentication.RequestHeaderConfig; aggregator != nil {
 		checks = append(checks, aggregatorKnown(generic.LoopbackClientConfig, aggregator.CAContentProvider))

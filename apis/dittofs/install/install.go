@@ -23,6 +23,7 @@ func Install(scheme *runtime.Scheme) {
 	internal := schema.GroupVersion{Group: dittofs.GroupName, Version: runtime.APIVersionInternal}
 	scheme.AddKnownTypes(internal,
 		&dittofsv1alpha1.DittoServer{}, &dittofsv1alpha1.DittoServerList{},
+		&dittofsv1alpha1.DittoServerClass{}, &dittofsv1alpha1.DittoServerClassList{},
 		&dittofsv1alpha1.CredentialsRequest{}, &dittofsv1alpha1.DittoServerProxyOptions{})
 	utilruntime.Must(scheme.SetVersionPriority(dittofsv1alpha1.SchemeGroupVersion))
 	metav1.AddToGroupVersion(scheme, schema.GroupVersion{Version: "v1"})

@@ -17,7 +17,17 @@ const (
 )
 
 func addDefaultingFuncs(scheme *runtime.Scheme) error {
-	return RegisterDefaults(scheme)
+	if err := RegisterDefaults(scheme); err != nil {
+		return err
+	}
+	// In place of the generated ones, of which the last that is added counts.
+	scheme.AddTypeDefaultingFunc(&DittoServer{}, func(obj any) { defaultDecoded(obj.(*DittoServer)) })
+	scheme.AddTypeDefaultingFunc(&DittoServerList{}, func(obj any) {
+		for i := range obj.(*DittoServerList).Items {
+			defaultDecoded(&obj.(*DittoServerList).Items[i])
+		}
+	})
+	return nil
 }
 
 // SetDefaults_DittoServerSpec makes choices visible that one part of the spec

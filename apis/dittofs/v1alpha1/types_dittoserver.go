@@ -59,6 +59,16 @@ type DittoServerList struct {
 
 // DittoServerSpec is the wanted state of a DittoServer.
 type DittoServerSpec struct {
+	// className is the DittoServerClass of the server, whose defaults it gets and
+	// whose limits it keeps. Its author needs the verb use on the class, in the
+	// namespace of the server. Left out, the default class is taken and written
+	// here; an empty word means none, which needs the verb override on the default
+	// class if there is one. It cannot be changed later. Example: small.
+	// +optional
+	// +k8s:optional
+	// +k8s:maxLength=253
+	ClassName *string `json:"className,omitempty"`
+
 	// paused stops the controller from changing anything for this server; the
 	// pod goes on. Progressing says that it is paused. A delete is carried out
 	// all the same. Default false.

@@ -51,6 +51,14 @@ const (
 	// DittoServers of a namespace, those of the PostgreSQL clusters that are made
 	// for them included. Example: dittofs.io/storage: 500Gi.
 	QuotaStorage = "dittofs.io/storage"
+	// AnnotationDefaultClass on a DittoServerClass with the value true makes it the
+	// class of servers that name none; of several, the newest counts.
+	AnnotationDefaultClass = "dittofs.io/is-default-class"
+	// VerbUse on a DittoServerClass allows to create servers of the class.
+	VerbUse = "use"
+	// VerbOverride on a DittoServerClass allows to go beyond its limits and to
+	// change the fields that it reserves.
+	VerbOverride = "override"
 
 	// Finalizer keeps a deleted DittoServer until its parts are removed.
 	Finalizer = "dittofs.io/teardown"
@@ -78,6 +86,9 @@ const (
 	ConditionAvailable = "Available"
 	// ConditionAuthenticated is True when the dfs API accepts the controller's tokens.
 	ConditionAuthenticated = "Authenticated"
+	// ConditionClassConformant is True when the class of the server allows the
+	// server as it is; there is none without a class.
+	ConditionClassConformant = "ClassConformant"
 	// ConditionAdaptersReady is True when every enabled protocol adapter serves.
 	ConditionAdaptersReady = "AdaptersReady"
 )

@@ -19,6 +19,8 @@ import (
 func RegisterDefaults(scheme *runtime.Scheme) error {
 	scheme.AddTypeDefaultingFunc(&CredentialsRequest{}, func(obj interface{}) { SetObjectDefaults_CredentialsRequest(obj.(*CredentialsRequest)) })
 	scheme.AddTypeDefaultingFunc(&DittoServer{}, func(obj interface{}) { SetObjectDefaults_DittoServer(obj.(*DittoServer)) })
+	scheme.AddTypeDefaultingFunc(&DittoServerClass{}, func(obj interface{}) { SetObjectDefaults_DittoServerClass(obj.(*DittoServerClass)) })
+	scheme.AddTypeDefaultingFunc(&DittoServerClassList{}, func(obj interface{}) { SetObjectDefaults_DittoServerClassList(obj.(*DittoServerClassList)) })
 	scheme.AddTypeDefaultingFunc(&DittoServerList{}, func(obj interface{}) { SetObjectDefaults_DittoServerList(obj.(*DittoServerList)) })
 	return nil
 }
@@ -199,6 +201,86 @@ func SetObjectDefaults_DittoServer(in *DittoServer) {
 				a.VolumeSource.ScaleIO.FSType = "xfs"
 			}
 		}
+	}
+}
+
+func SetObjectDefaults_DittoServerClass(in *DittoServerClass) {
+	SetDefaults_DittoServerClassSpec(&in.Spec)
+	if in.Spec.Limits.StorageClasses != nil {
+		SetDefaults_AllowedValues(in.Spec.Limits.StorageClasses)
+	}
+	if in.Spec.Limits.Databases != nil {
+		SetDefaults_AllowedValues(in.Spec.Limits.Databases)
+	}
+	if in.Spec.Limits.Services.Types != nil {
+		SetDefaults_AllowedValues(in.Spec.Limits.Services.Types)
+	}
+	if in.Spec.Limits.Services.SourceRanges != nil {
+		SetDefaults_AllowedNetworks(in.Spec.Limits.Services.SourceRanges)
+	}
+	if in.Spec.Limits.Services.LoadBalancerClasses != nil {
+		SetDefaults_AllowedValues(in.Spec.Limits.Services.LoadBalancerClasses)
+	}
+	if in.Spec.Limits.Services.Annotations != nil {
+		SetDefaults_AllowedValues(in.Spec.Limits.Services.Annotations)
+	}
+	if in.Spec.Limits.Services.Labels != nil {
+		SetDefaults_AllowedValues(in.Spec.Limits.Services.Labels)
+	}
+	if in.Spec.Limits.Ingress.Hosts != nil {
+		SetDefaults_AllowedValues(in.Spec.Limits.Ingress.Hosts)
+	}
+	if in.Spec.Limits.Ingress.Classes != nil {
+		SetDefaults_AllowedValues(in.Spec.Limits.Ingress.Classes)
+	}
+	if in.Spec.Limits.Ingress.Annotations != nil {
+		SetDefaults_AllowedValues(in.Spec.Limits.Ingress.Annotations)
+	}
+	if in.Spec.Limits.NetworkPolicy.Networks != nil {
+		SetDefaults_AllowedNetworks(in.Spec.Limits.NetworkPolicy.Networks)
+	}
+	if in.Spec.Limits.Config != nil {
+		SetDefaults_AllowedValues(in.Spec.Limits.Config)
+	}
+	if in.Spec.Limits.ExtraEnv != nil {
+		SetDefaults_AllowedValues(in.Spec.Limits.ExtraEnv)
+	}
+	if in.Spec.Limits.ExtraVolumes != nil {
+		SetDefaults_AllowedValues(in.Spec.Limits.ExtraVolumes)
+	}
+	if in.Spec.Limits.ServiceAccounts != nil {
+		SetDefaults_AllowedValues(in.Spec.Limits.ServiceAccounts)
+	}
+	if in.Spec.Limits.Scheduling.NodeSelector != nil {
+		SetDefaults_AllowedValues(in.Spec.Limits.Scheduling.NodeSelector)
+	}
+	if in.Spec.Limits.Scheduling.Tolerations != nil {
+		SetDefaults_AllowedValues(in.Spec.Limits.Scheduling.Tolerations)
+	}
+	if in.Spec.Limits.Scheduling.PriorityClasses != nil {
+		SetDefaults_AllowedValues(in.Spec.Limits.Scheduling.PriorityClasses)
+	}
+	if in.Spec.Limits.PodLabels != nil {
+		SetDefaults_AllowedValues(in.Spec.Limits.PodLabels)
+	}
+	if in.Spec.Limits.PodAnnotations != nil {
+		SetDefaults_AllowedValues(in.Spec.Limits.PodAnnotations)
+	}
+	if in.Spec.Limits.BackupEndpoints != nil {
+		SetDefaults_AllowedValues(in.Spec.Limits.BackupEndpoints)
+	}
+	if in.Spec.Access.Credentials.MaxRole == "" {
+		in.Spec.Access.Credentials.MaxRole = "operator"
+	}
+	if in.Spec.Access.Credentials.MaxDuration == "" {
+		in.Spec.Access.Credentials.MaxDuration = "15m"
+	}
+}
+
+func SetObjectDefaults_DittoServerClassList(in *DittoServerClassList) {
+	for i := range in.Items {
+		a := &in.Items[i]
+		SetObjectDefaults_DittoServerClass(a)
 	}
 }
 

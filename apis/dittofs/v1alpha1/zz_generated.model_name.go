@@ -34,23 +34,68 @@ func (in AdminSpec) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in AllowedNetworks) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.AllowedNetworks"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in AllowedValues) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.AllowedValues"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ClassAccess) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.ClassAccess"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ClassDatabaseDefaults) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.ClassDatabaseDefaults"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ClassDefaults) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.ClassDefaults"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ClassLimits) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.ClassLimits"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ClassLoggingDefaults) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.ClassLoggingDefaults"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ClassNetworkPolicyDefaults) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.ClassNetworkPolicyDefaults"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ClassPerconaDefaults) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.ClassPerconaDefaults"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ClassServiceDefaults) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.ClassServiceDefaults"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ComputeLimits) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.ComputeLimits"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in ControlPlaneSpec) OpenAPIModelName() string {
 	return "io.dittofs.v1alpha1.ControlPlaneSpec"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
-func (in CredentialsRequest) OpenAPIModelName() string {
-	return "io.dittofs.v1alpha1.CredentialsRequest"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in CredentialsRequestSpec) OpenAPIModelName() string {
-	return "io.dittofs.v1alpha1.CredentialsRequestSpec"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in CredentialsRequestStatus) OpenAPIModelName() string {
-	return "io.dittofs.v1alpha1.CredentialsRequestStatus"
+func (in CredentialsAccess) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.CredentialsAccess"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -74,13 +119,23 @@ func (in DittoServer) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
-func (in DittoServerList) OpenAPIModelName() string {
-	return "io.dittofs.v1alpha1.DittoServerList"
+func (in DittoServerClass) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.DittoServerClass"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
-func (in DittoServerProxyOptions) OpenAPIModelName() string {
-	return "io.dittofs.v1alpha1.DittoServerProxyOptions"
+func (in DittoServerClassList) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.DittoServerClassList"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in DittoServerClassSpec) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.DittoServerClassSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in DittoServerList) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.DittoServerList"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -101,6 +156,16 @@ func (in EndpointsStatus) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in IdentitySpec) OpenAPIModelName() string {
 	return "io.dittofs.v1alpha1.IdentitySpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ImageLimits) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.ImageLimits"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in IngressLimits) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.IngressLimits"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -144,6 +209,11 @@ func (in MetricsSpec) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in NetworkPolicyLimits) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.NetworkPolicyLimits"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in NetworkPolicySpec) OpenAPIModelName() string {
 	return "io.dittofs.v1alpha1.NetworkPolicySpec"
 }
@@ -184,6 +254,11 @@ func (in SQLiteSpec) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in SchedulingLimits) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.SchedulingLimits"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in SecretKeyReference) OpenAPIModelName() string {
 	return "io.dittofs.v1alpha1.SecretKeyReference"
 }
@@ -196,6 +271,11 @@ func (in SecretReference) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in ServiceExposure) OpenAPIModelName() string {
 	return "io.dittofs.v1alpha1.ServiceExposure"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ServiceLimits) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.ServiceLimits"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -216,6 +296,11 @@ func (in SnapshotPolicy) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in SnapshotPolicyStatus) OpenAPIModelName() string {
 	return "io.dittofs.v1alpha1.SnapshotPolicyStatus"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in StorageLimits) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.StorageLimits"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.

@@ -30,21 +30,6 @@ func init() { localSchemeBuilder.Register(RegisterValidations) }
 // RegisterValidations adds validation functions to the given scheme.
 // Public to allow building arbitrary schemes.
 func RegisterValidations(scheme *runtime.Scheme) error {
-	// type CredentialsRequest
-	scheme.AddValidationFunc(
-		(*CredentialsRequest)(nil),
-		func(ctx context.Context, op operation.Operation, obj, oldObj interface{}) field.ErrorList {
-			switch op.Request.SubresourcePath() {
-			case "/":
-				return Validate_CredentialsRequest(
-					ctx, op, nil, /* fldPath */
-					obj.(*CredentialsRequest),
-					safe.Cast[*CredentialsRequest](oldObj))
-			}
-			return field.ErrorList{
-				field.InternalError(nil, fmt.Errorf("no validation found for %T, subresource: %v", obj, op.Request.SubresourcePath())),
-			}
-		})
 	// type DittoServer
 	scheme.AddValidationFunc(
 		(*DittoServer)(nil),
@@ -60,16 +45,16 @@ func RegisterValidations(scheme *runtime.Scheme) error {
 				field.InternalError(nil, fmt.Errorf("no validation found for %T, subresource: %v", obj, op.Request.SubresourcePath())),
 			}
 		})
-	// type DittoServerProxyOptions
+	// type DittoServerClass
 	scheme.AddValidationFunc(
-		(*DittoServerProxyOptions)(nil),
+		(*DittoServerClass)(nil),
 		func(ctx context.Context, op operation.Operation, obj, oldObj interface{}) field.ErrorList {
 			switch op.Request.SubresourcePath() {
 			case "/":
-				return Validate_DittoServerProxyOptions(
+				return Validate_DittoServerClass(
 					ctx, op, nil, /* fldPath */
-					obj.(*DittoServerProxyOptions),
-					safe.Cast[*DittoServerProxyOptions](oldObj))
+					obj.(*DittoServerClass),
+					safe.Cast[*DittoServerClass](oldObj))
 			}
 			return field.ErrorList{
 				field.InternalError(nil, fmt.Errorf("no validation found for %T, subresource: %v", obj, op.Request.SubresourcePath())),
@@ -613,6 +598,1934 @@ func Validate_AdminSpec(
 	return errs
 }
 
+// Validate_AllowedNetworks validates an instance of AllowedNetworks according
+// to declarative validation rules in the API schema.
+func Validate_AllowedNetworks(
+	ctx context.Context, op operation.Operation, fldPath *field.Path,
+	obj, oldObj *AllowedNetworks) (errs field.ErrorList) {
+
+	{ // field AllowedNetworks.Allowed
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj []string,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.MaxItems(ctx, op, fldPath, obj, oldObj, 256).MarkShortCircuit(); len(e) != 0 {
+				errs = append(errs, e...)
+				earlyReturn = true
+			}
+			if e := validate.OptionalSlice(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *AllowedNetworks) []string {
+				return oldObj.Allowed
+			})
+		errs = append(errs, fn(fldPath.Child("allowed"), obj.Allowed, oldVal, oldObj != nil)...)
+	}
+
+	return errs
+}
+
+// Validate_AllowedValues validates an instance of AllowedValues according
+// to declarative validation rules in the API schema.
+func Validate_AllowedValues(
+	ctx context.Context, op operation.Operation, fldPath *field.Path,
+	obj, oldObj *AllowedValues) (errs field.ErrorList) {
+
+	{ // field AllowedValues.Allowed
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj []string,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.MaxItems(ctx, op, fldPath, obj, oldObj, 256).MarkShortCircuit(); len(e) != 0 {
+				errs = append(errs, e...)
+				earlyReturn = true
+			}
+			if e := validate.OptionalSlice(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *AllowedValues) []string {
+				return oldObj.Allowed
+			})
+		errs = append(errs, fn(fldPath.Child("allowed"), obj.Allowed, oldVal, oldObj != nil)...)
+	}
+
+	return errs
+}
+
+// Validate_ClassAccess validates an instance of ClassAccess according
+// to declarative validation rules in the API schema.
+func Validate_ClassAccess(
+	ctx context.Context, op operation.Operation, fldPath *field.Path,
+	obj, oldObj *ClassAccess) (errs field.ErrorList) {
+
+	{ // field ClassAccess.Credentials
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *CredentialsAccess,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
+					return nil
+				}
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_CredentialsAccess(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassAccess) *CredentialsAccess {
+				return &oldObj.Credentials
+			})
+		errs = append(errs, fn(fldPath.Child("credentials"), &obj.Credentials, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ClassAccess.Proxy
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *bool,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalValue(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassAccess) *bool {
+				return &oldObj.Proxy
+			})
+		errs = append(errs, fn(fldPath.Child("proxy"), &obj.Proxy, oldVal, oldObj != nil)...)
+	}
+
+	return errs
+}
+
+// Validate_ClassDatabaseDefaults validates an instance of ClassDatabaseDefaults according
+// to declarative validation rules in the API schema.
+func Validate_ClassDatabaseDefaults(
+	ctx context.Context, op operation.Operation, fldPath *field.Path,
+	obj, oldObj *ClassDatabaseDefaults) (errs field.ErrorList) {
+
+	{ // field ClassDatabaseDefaults.Kind
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *DatabaseKind,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalValue(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_DatabaseKind(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassDatabaseDefaults) *DatabaseKind {
+				return &oldObj.Kind
+			})
+		errs = append(errs, fn(fldPath.Child("kind"), &obj.Kind, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ClassDatabaseDefaults.PostgresSecretName
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *string,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalValue(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			if e := validate.MaxLength(ctx, op, fldPath, obj, oldObj, 253); len(e) != 0 {
+				errs = append(errs, e...)
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassDatabaseDefaults) *string {
+				return &oldObj.PostgresSecretName
+			})
+		errs = append(errs, fn(fldPath.Child("postgresSecretName"), &obj.PostgresSecretName, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ClassDatabaseDefaults.Percona
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *ClassPerconaDefaults,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalPointer(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_ClassPerconaDefaults(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassDatabaseDefaults) *ClassPerconaDefaults {
+				return oldObj.Percona
+			})
+		errs = append(errs, fn(fldPath.Child("percona"), obj.Percona, oldVal, oldObj != nil)...)
+	}
+
+	return errs
+}
+
+// Validate_ClassDefaults validates an instance of ClassDefaults according
+// to declarative validation rules in the API schema.
+func Validate_ClassDefaults(
+	ctx context.Context, op operation.Operation, fldPath *field.Path,
+	obj, oldObj *ClassDefaults) (errs field.ErrorList) {
+
+	{ // field ClassDefaults.Image
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *string,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalValue(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			if e := validate.MaxLength(ctx, op, fldPath, obj, oldObj, 1024); len(e) != 0 {
+				errs = append(errs, e...)
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassDefaults) *string {
+				return &oldObj.Image
+			})
+		errs = append(errs, fn(fldPath.Child("image"), &obj.Image, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ClassDefaults.ImagePullPolicy
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *v1.PullPolicy,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalValue(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassDefaults) *v1.PullPolicy {
+				return &oldObj.ImagePullPolicy
+			})
+		errs = append(errs, fn(fldPath.Child("imagePullPolicy"), &obj.ImagePullPolicy, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ClassDefaults.ImagePullSecrets
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj []v1.LocalObjectReference,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.MaxItems(ctx, op, fldPath, obj, oldObj, 16).MarkShortCircuit(); len(e) != 0 {
+				errs = append(errs, e...)
+				earlyReturn = true
+			}
+			if e := validate.OptionalSlice(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassDefaults) []v1.LocalObjectReference {
+				return oldObj.ImagePullSecrets
+			})
+		errs = append(errs, fn(fldPath.Child("imagePullSecrets"), obj.ImagePullSecrets, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ClassDefaults.Rollout
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *RolloutPolicy,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalValue(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_RolloutPolicy(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassDefaults) *RolloutPolicy {
+				return &oldObj.Rollout
+			})
+		errs = append(errs, fn(fldPath.Child("rollout"), &obj.Rollout, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ClassDefaults.StorageClassName
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *string,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalPointer(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			if e := validate.MaxLength(ctx, op, fldPath, obj, oldObj, 253); len(e) != 0 {
+				errs = append(errs, e...)
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassDefaults) *string {
+				return oldObj.StorageClassName
+			})
+		errs = append(errs, fn(fldPath.Child("storageClassName"), obj.StorageClassName, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ClassDefaults.Database
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *ClassDatabaseDefaults,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalPointer(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_ClassDatabaseDefaults(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassDefaults) *ClassDatabaseDefaults {
+				return oldObj.Database
+			})
+		errs = append(errs, fn(fldPath.Child("database"), obj.Database, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ClassDefaults.Service
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *ClassServiceDefaults,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalPointer(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_ClassServiceDefaults(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassDefaults) *ClassServiceDefaults {
+				return oldObj.Service
+			})
+		errs = append(errs, fn(fldPath.Child("service"), obj.Service, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ClassDefaults.AdapterServices
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *ClassServiceDefaults,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalPointer(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_ClassServiceDefaults(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassDefaults) *ClassServiceDefaults {
+				return oldObj.AdapterServices
+			})
+		errs = append(errs, fn(fldPath.Child("adapterServices"), obj.AdapterServices, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ClassDefaults.NetworkPolicy
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *ClassNetworkPolicyDefaults,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalPointer(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_ClassNetworkPolicyDefaults(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassDefaults) *ClassNetworkPolicyDefaults {
+				return oldObj.NetworkPolicy
+			})
+		errs = append(errs, fn(fldPath.Child("networkPolicy"), obj.NetworkPolicy, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ClassDefaults.Logging
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *ClassLoggingDefaults,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalPointer(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_ClassLoggingDefaults(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassDefaults) *ClassLoggingDefaults {
+				return oldObj.Logging
+			})
+		errs = append(errs, fn(fldPath.Child("logging"), obj.Logging, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ClassDefaults.Resources
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *v1.ResourceRequirements,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalPointer(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassDefaults) *v1.ResourceRequirements {
+				return oldObj.Resources
+			})
+		errs = append(errs, fn(fldPath.Child("resources"), obj.Resources, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ClassDefaults.SecurityContext
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *v1.SecurityContext,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalPointer(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassDefaults) *v1.SecurityContext {
+				return oldObj.SecurityContext
+			})
+		errs = append(errs, fn(fldPath.Child("securityContext"), obj.SecurityContext, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ClassDefaults.PodSecurityContext
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *v1.PodSecurityContext,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalPointer(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassDefaults) *v1.PodSecurityContext {
+				return oldObj.PodSecurityContext
+			})
+		errs = append(errs, fn(fldPath.Child("podSecurityContext"), obj.PodSecurityContext, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ClassDefaults.NodeSelector
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj map[string]string,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalMap(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassDefaults) map[string]string {
+				return oldObj.NodeSelector
+			})
+		errs = append(errs, fn(fldPath.Child("nodeSelector"), obj.NodeSelector, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ClassDefaults.Tolerations
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj []v1.Toleration,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalSlice(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassDefaults) []v1.Toleration {
+				return oldObj.Tolerations
+			})
+		errs = append(errs, fn(fldPath.Child("tolerations"), obj.Tolerations, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ClassDefaults.Affinity
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *v1.Affinity,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalPointer(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassDefaults) *v1.Affinity {
+				return oldObj.Affinity
+			})
+		errs = append(errs, fn(fldPath.Child("affinity"), obj.Affinity, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ClassDefaults.TopologySpreadConstraints
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj []v1.TopologySpreadConstraint,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalSlice(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassDefaults) []v1.TopologySpreadConstraint {
+				return oldObj.TopologySpreadConstraints
+			})
+		errs = append(errs, fn(fldPath.Child("topologySpreadConstraints"), obj.TopologySpreadConstraints, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ClassDefaults.PriorityClassName
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *string,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalValue(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			if e := validate.MaxLength(ctx, op, fldPath, obj, oldObj, 253); len(e) != 0 {
+				errs = append(errs, e...)
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassDefaults) *string {
+				return &oldObj.PriorityClassName
+			})
+		errs = append(errs, fn(fldPath.Child("priorityClassName"), &obj.PriorityClassName, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ClassDefaults.PodLabels
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj map[string]string,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalMap(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassDefaults) map[string]string {
+				return oldObj.PodLabels
+			})
+		errs = append(errs, fn(fldPath.Child("podLabels"), obj.PodLabels, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ClassDefaults.PodAnnotations
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj map[string]string,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalMap(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassDefaults) map[string]string {
+				return oldObj.PodAnnotations
+			})
+		errs = append(errs, fn(fldPath.Child("podAnnotations"), obj.PodAnnotations, oldVal, oldObj != nil)...)
+	}
+
+	return errs
+}
+
+// Validate_ClassLimits validates an instance of ClassLimits according
+// to declarative validation rules in the API schema.
+func Validate_ClassLimits(
+	ctx context.Context, op operation.Operation, fldPath *field.Path,
+	obj, oldObj *ClassLimits) (errs field.ErrorList) {
+
+	{ // field ClassLimits.Images
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *ImageLimits,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalPointer(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_ImageLimits(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassLimits) *ImageLimits {
+				return oldObj.Images
+			})
+		errs = append(errs, fn(fldPath.Child("images"), obj.Images, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ClassLimits.StorageClasses
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *AllowedValues,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalPointer(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_AllowedValues(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassLimits) *AllowedValues {
+				return oldObj.StorageClasses
+			})
+		errs = append(errs, fn(fldPath.Child("storageClasses"), obj.StorageClasses, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ClassLimits.Storage
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *StorageLimits,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_StorageLimits(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassLimits) *StorageLimits {
+				return &oldObj.Storage
+			})
+		errs = append(errs, fn(fldPath.Child("storage"), &obj.Storage, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ClassLimits.ServersPerNamespace
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *int32,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalPointer(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			if e := validate.Minimum(ctx, op, fldPath, obj, oldObj, 0); len(e) != 0 {
+				errs = append(errs, e...)
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassLimits) *int32 {
+				return oldObj.ServersPerNamespace
+			})
+		errs = append(errs, fn(fldPath.Child("serversPerNamespace"), obj.ServersPerNamespace, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ClassLimits.Databases
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *AllowedValues,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalPointer(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_AllowedValues(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassLimits) *AllowedValues {
+				return oldObj.Databases
+			})
+		errs = append(errs, fn(fldPath.Child("databases"), obj.Databases, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ClassLimits.Resources
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *ComputeLimits,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_ComputeLimits(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassLimits) *ComputeLimits {
+				return &oldObj.Resources
+			})
+		errs = append(errs, fn(fldPath.Child("resources"), &obj.Resources, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ClassLimits.Services
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *ServiceLimits,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_ServiceLimits(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassLimits) *ServiceLimits {
+				return &oldObj.Services
+			})
+		errs = append(errs, fn(fldPath.Child("services"), &obj.Services, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ClassLimits.Ingress
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *IngressLimits,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_IngressLimits(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassLimits) *IngressLimits {
+				return &oldObj.Ingress
+			})
+		errs = append(errs, fn(fldPath.Child("ingress"), &obj.Ingress, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ClassLimits.NetworkPolicy
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *NetworkPolicyLimits,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_NetworkPolicyLimits(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassLimits) *NetworkPolicyLimits {
+				return &oldObj.NetworkPolicy
+			})
+		errs = append(errs, fn(fldPath.Child("networkPolicy"), &obj.NetworkPolicy, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ClassLimits.Config
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *AllowedValues,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalPointer(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_AllowedValues(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassLimits) *AllowedValues {
+				return oldObj.Config
+			})
+		errs = append(errs, fn(fldPath.Child("config"), obj.Config, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ClassLimits.ExtraEnv
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *AllowedValues,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalPointer(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_AllowedValues(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassLimits) *AllowedValues {
+				return oldObj.ExtraEnv
+			})
+		errs = append(errs, fn(fldPath.Child("extraEnv"), obj.ExtraEnv, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ClassLimits.ExtraVolumes
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *AllowedValues,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalPointer(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_AllowedValues(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassLimits) *AllowedValues {
+				return oldObj.ExtraVolumes
+			})
+		errs = append(errs, fn(fldPath.Child("extraVolumes"), obj.ExtraVolumes, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ClassLimits.SecurityContexts
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *Permission,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalValue(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_Permission(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassLimits) *Permission {
+				return &oldObj.SecurityContexts
+			})
+		errs = append(errs, fn(fldPath.Child("securityContexts"), &obj.SecurityContexts, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ClassLimits.ServiceAccounts
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *AllowedValues,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalPointer(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_AllowedValues(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassLimits) *AllowedValues {
+				return oldObj.ServiceAccounts
+			})
+		errs = append(errs, fn(fldPath.Child("serviceAccounts"), obj.ServiceAccounts, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ClassLimits.Scheduling
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *SchedulingLimits,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_SchedulingLimits(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassLimits) *SchedulingLimits {
+				return &oldObj.Scheduling
+			})
+		errs = append(errs, fn(fldPath.Child("scheduling"), &obj.Scheduling, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ClassLimits.PodLabels
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *AllowedValues,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalPointer(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_AllowedValues(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassLimits) *AllowedValues {
+				return oldObj.PodLabels
+			})
+		errs = append(errs, fn(fldPath.Child("podLabels"), obj.PodLabels, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ClassLimits.PodAnnotations
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *AllowedValues,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalPointer(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_AllowedValues(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassLimits) *AllowedValues {
+				return oldObj.PodAnnotations
+			})
+		errs = append(errs, fn(fldPath.Child("podAnnotations"), obj.PodAnnotations, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ClassLimits.BackupEndpoints
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *AllowedValues,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalPointer(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_AllowedValues(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassLimits) *AllowedValues {
+				return oldObj.BackupEndpoints
+			})
+		errs = append(errs, fn(fldPath.Child("backupEndpoints"), obj.BackupEndpoints, oldVal, oldObj != nil)...)
+	}
+
+	return errs
+}
+
+// Validate_ClassLoggingDefaults validates an instance of ClassLoggingDefaults according
+// to declarative validation rules in the API schema.
+func Validate_ClassLoggingDefaults(
+	ctx context.Context, op operation.Operation, fldPath *field.Path,
+	obj, oldObj *ClassLoggingDefaults) (errs field.ErrorList) {
+
+	{ // field ClassLoggingDefaults.Level
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *LogLevel,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalValue(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_LogLevel(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassLoggingDefaults) *LogLevel {
+				return &oldObj.Level
+			})
+		errs = append(errs, fn(fldPath.Child("level"), &obj.Level, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ClassLoggingDefaults.Format
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *LogFormat,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalValue(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_LogFormat(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassLoggingDefaults) *LogFormat {
+				return &oldObj.Format
+			})
+		errs = append(errs, fn(fldPath.Child("format"), &obj.Format, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ClassLoggingDefaults.Output
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *string,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalValue(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			if e := validate.MaxLength(ctx, op, fldPath, obj, oldObj, 4096); len(e) != 0 {
+				errs = append(errs, e...)
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassLoggingDefaults) *string {
+				return &oldObj.Output
+			})
+		errs = append(errs, fn(fldPath.Child("output"), &obj.Output, oldVal, oldObj != nil)...)
+	}
+
+	return errs
+}
+
+// Validate_ClassNetworkPolicyDefaults validates an instance of ClassNetworkPolicyDefaults according
+// to declarative validation rules in the API schema.
+func Validate_ClassNetworkPolicyDefaults(
+	ctx context.Context, op operation.Operation, fldPath *field.Path,
+	obj, oldObj *ClassNetworkPolicyDefaults) (errs field.ErrorList) {
+
+	{ // field ClassNetworkPolicyDefaults.Enabled
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *bool,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalPointer(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassNetworkPolicyDefaults) *bool {
+				return oldObj.Enabled
+			})
+		errs = append(errs, fn(fldPath.Child("enabled"), obj.Enabled, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ClassNetworkPolicyDefaults.APISources
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj []networkingv1.NetworkPolicyPeer,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalSlice(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassNetworkPolicyDefaults) []networkingv1.NetworkPolicyPeer {
+				return oldObj.APISources
+			})
+		errs = append(errs, fn(fldPath.Child("apiSources"), obj.APISources, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ClassNetworkPolicyDefaults.AdapterSources
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj []networkingv1.NetworkPolicyPeer,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalSlice(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassNetworkPolicyDefaults) []networkingv1.NetworkPolicyPeer {
+				return oldObj.AdapterSources
+			})
+		errs = append(errs, fn(fldPath.Child("adapterSources"), obj.AdapterSources, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ClassNetworkPolicyDefaults.MetricsSources
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj []networkingv1.NetworkPolicyPeer,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalSlice(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassNetworkPolicyDefaults) []networkingv1.NetworkPolicyPeer {
+				return oldObj.MetricsSources
+			})
+		errs = append(errs, fn(fldPath.Child("metricsSources"), obj.MetricsSources, oldVal, oldObj != nil)...)
+	}
+
+	return errs
+}
+
+// Validate_ClassPerconaDefaults validates an instance of ClassPerconaDefaults according
+// to declarative validation rules in the API schema.
+func Validate_ClassPerconaDefaults(
+	ctx context.Context, op operation.Operation, fldPath *field.Path,
+	obj, oldObj *ClassPerconaDefaults) (errs field.ErrorList) {
+
+	{ // field ClassPerconaDefaults.Replicas
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *int32,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalPointer(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			if e := validate.Maximum(ctx, op, fldPath, obj, oldObj, 5); len(e) != 0 {
+				errs = append(errs, e...)
+			}
+			if e := validate.Minimum(ctx, op, fldPath, obj, oldObj, 1); len(e) != 0 {
+				errs = append(errs, e...)
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassPerconaDefaults) *int32 {
+				return oldObj.Replicas
+			})
+		errs = append(errs, fn(fldPath.Child("replicas"), obj.Replicas, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ClassPerconaDefaults.StorageSize
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *resource.Quantity,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalPointer(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassPerconaDefaults) *resource.Quantity {
+				return oldObj.StorageSize
+			})
+		errs = append(errs, fn(fldPath.Child("storageSize"), obj.StorageSize, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ClassPerconaDefaults.StorageClassName
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *string,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalPointer(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			if e := validate.MaxLength(ctx, op, fldPath, obj, oldObj, 253); len(e) != 0 {
+				errs = append(errs, e...)
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassPerconaDefaults) *string {
+				return oldObj.StorageClassName
+			})
+		errs = append(errs, fn(fldPath.Child("storageClassName"), obj.StorageClassName, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ClassPerconaDefaults.Resources
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *v1.ResourceRequirements,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalPointer(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassPerconaDefaults) *v1.ResourceRequirements {
+				return oldObj.Resources
+			})
+		errs = append(errs, fn(fldPath.Child("resources"), obj.Resources, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ClassPerconaDefaults.Images
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *PerconaImages,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
+					return nil
+				}
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_PerconaImages(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassPerconaDefaults) *PerconaImages {
+				return &oldObj.Images
+			})
+		errs = append(errs, fn(fldPath.Child("images"), &obj.Images, oldVal, oldObj != nil)...)
+	}
+
+	return errs
+}
+
+// Validate_ClassServiceDefaults validates an instance of ClassServiceDefaults according
+// to declarative validation rules in the API schema.
+func Validate_ClassServiceDefaults(
+	ctx context.Context, op operation.Operation, fldPath *field.Path,
+	obj, oldObj *ClassServiceDefaults) (errs field.ErrorList) {
+
+	{ // field ClassServiceDefaults.Type
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *v1.ServiceType,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalValue(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassServiceDefaults) *v1.ServiceType {
+				return &oldObj.Type
+			})
+		errs = append(errs, fn(fldPath.Child("type"), &obj.Type, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ClassServiceDefaults.Annotations
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj map[string]string,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalMap(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassServiceDefaults) map[string]string {
+				return oldObj.Annotations
+			})
+		errs = append(errs, fn(fldPath.Child("annotations"), obj.Annotations, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ClassServiceDefaults.Labels
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj map[string]string,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalMap(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassServiceDefaults) map[string]string {
+				return oldObj.Labels
+			})
+		errs = append(errs, fn(fldPath.Child("labels"), obj.Labels, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ClassServiceDefaults.LoadBalancerClass
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *string,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalPointer(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassServiceDefaults) *string {
+				return oldObj.LoadBalancerClass
+			})
+		errs = append(errs, fn(fldPath.Child("loadBalancerClass"), obj.LoadBalancerClass, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ClassServiceDefaults.LoadBalancerSourceRanges
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj []string,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.MaxItems(ctx, op, fldPath, obj, oldObj, 256).MarkShortCircuit(); len(e) != 0 {
+				errs = append(errs, e...)
+				earlyReturn = true
+			}
+			if e := validate.OptionalSlice(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassServiceDefaults) []string {
+				return oldObj.LoadBalancerSourceRanges
+			})
+		errs = append(errs, fn(fldPath.Child("loadBalancerSourceRanges"), obj.LoadBalancerSourceRanges, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ClassServiceDefaults.ExternalTrafficPolicy
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *v1.ServiceExternalTrafficPolicy,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalValue(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClassServiceDefaults) *v1.ServiceExternalTrafficPolicy {
+				return &oldObj.ExternalTrafficPolicy
+			})
+		errs = append(errs, fn(fldPath.Child("externalTrafficPolicy"), &obj.ExternalTrafficPolicy, oldVal, oldObj != nil)...)
+	}
+
+	return errs
+}
+
+// Validate_ComputeLimits validates an instance of ComputeLimits according
+// to declarative validation rules in the API schema.
+func Validate_ComputeLimits(
+	ctx context.Context, op operation.Operation, fldPath *field.Path,
+	obj, oldObj *ComputeLimits) (errs field.ErrorList) {
+
+	{ // field ComputeLimits.Max
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj v1.ResourceList,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalMap(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ComputeLimits) v1.ResourceList {
+				return oldObj.Max
+			})
+		errs = append(errs, fn(fldPath.Child("max"), obj.Max, oldVal, oldObj != nil)...)
+	}
+
+	return errs
+}
+
 // Validate_ControlPlaneSpec validates an instance of ControlPlaneSpec according
 // to declarative validation rules in the API schema.
 func Validate_ControlPlaneSpec(
@@ -900,69 +2813,13 @@ func Validate_ControlPlaneSpec(
 	return errs
 }
 
-// Validate_CredentialsRequest validates an instance of CredentialsRequest according
+// Validate_CredentialsAccess validates an instance of CredentialsAccess according
 // to declarative validation rules in the API schema.
-func Validate_CredentialsRequest(
+func Validate_CredentialsAccess(
 	ctx context.Context, op operation.Operation, fldPath *field.Path,
-	obj, oldObj *CredentialsRequest) (errs field.ErrorList) {
+	obj, oldObj *CredentialsAccess) (errs field.ErrorList) {
 
-	// field CredentialsRequest.TypeMeta has no validation
-	// field CredentialsRequest.ObjectMeta has no validation
-
-	{ // field CredentialsRequest.Spec
-		fn := func(
-			fldPath *field.Path,
-			obj, oldObj *CredentialsRequestSpec,
-			oldValueCorrelated bool) (errs field.ErrorList) {
-			// don't revalidate unchanged data
-			if oldValueCorrelated && op.Type == operation.Update {
-				if equality.Semantic.DeepEqual(obj, oldObj) {
-					return nil
-				}
-			}
-			// call the type's validation function
-			errs = append(errs, Validate_CredentialsRequestSpec(ctx, op, fldPath, obj, oldObj)...)
-			return
-		}
-		oldVal := safe.Field(oldObj,
-			func(oldObj *CredentialsRequest) *CredentialsRequestSpec {
-				return &oldObj.Spec
-			})
-		errs = append(errs, fn(fldPath.Child("spec"), &obj.Spec, oldVal, oldObj != nil)...)
-	}
-
-	{ // field CredentialsRequest.Status
-		fn := func(
-			fldPath *field.Path,
-			obj, oldObj *CredentialsRequestStatus,
-			oldValueCorrelated bool) (errs field.ErrorList) {
-			// don't revalidate unchanged data
-			if oldValueCorrelated && op.Type == operation.Update {
-				if equality.Semantic.DeepEqual(obj, oldObj) {
-					return nil
-				}
-			}
-			// call the type's validation function
-			errs = append(errs, Validate_CredentialsRequestStatus(ctx, op, fldPath, obj, oldObj)...)
-			return
-		}
-		oldVal := safe.Field(oldObj,
-			func(oldObj *CredentialsRequest) *CredentialsRequestStatus {
-				return &oldObj.Status
-			})
-		errs = append(errs, fn(fldPath.Child("status"), &obj.Status, oldVal, oldObj != nil)...)
-	}
-
-	return errs
-}
-
-// Validate_CredentialsRequestSpec validates an instance of CredentialsRequestSpec according
-// to declarative validation rules in the API schema.
-func Validate_CredentialsRequestSpec(
-	ctx context.Context, op operation.Operation, fldPath *field.Path,
-	obj, oldObj *CredentialsRequestSpec) (errs field.ErrorList) {
-
-	{ // field CredentialsRequestSpec.Role
+	{ // field CredentialsAccess.MaxRole
 		fn := func(
 			fldPath *field.Path,
 			obj, oldObj *CredentialsRole,
@@ -988,16 +2845,16 @@ func Validate_CredentialsRequestSpec(
 			return
 		}
 		oldVal := safe.Field(oldObj,
-			func(oldObj *CredentialsRequestSpec) *CredentialsRole {
-				return &oldObj.Role
+			func(oldObj *CredentialsAccess) *CredentialsRole {
+				return &oldObj.MaxRole
 			})
-		errs = append(errs, fn(fldPath.Child("role"), &obj.Role, oldVal, oldObj != nil)...)
+		errs = append(errs, fn(fldPath.Child("maxRole"), &obj.MaxRole, oldVal, oldObj != nil)...)
 	}
 
-	{ // field CredentialsRequestSpec.ExpirationSeconds
+	{ // field CredentialsAccess.MaxDuration
 		fn := func(
 			fldPath *field.Path,
-			obj, oldObj *int64,
+			obj, oldObj *string,
 			oldValueCorrelated bool) (errs field.ErrorList) {
 			// don't revalidate unchanged data
 			if oldValueCorrelated && op.Type == operation.Update {
@@ -1007,50 +2864,9 @@ func Validate_CredentialsRequestSpec(
 			}
 			// call field-attached validations
 			earlyReturn := false
-			if e := validate.OptionalPointer(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
-				earlyReturn = true
-			}
-			if earlyReturn {
-				return // do not proceed
-			}
-			if e := validate.Maximum(ctx, op, fldPath, obj, oldObj, 900); len(e) != 0 {
+			// optional fields with default values are effectively required
+			if e := validate.RequiredValue(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
 				errs = append(errs, e...)
-			}
-			if e := validate.Minimum(ctx, op, fldPath, obj, oldObj, 60); len(e) != 0 {
-				errs = append(errs, e...)
-			}
-			return
-		}
-		oldVal := safe.Field(oldObj,
-			func(oldObj *CredentialsRequestSpec) *int64 {
-				return oldObj.ExpirationSeconds
-			})
-		errs = append(errs, fn(fldPath.Child("expirationSeconds"), obj.ExpirationSeconds, oldVal, oldObj != nil)...)
-	}
-
-	return errs
-}
-
-// Validate_CredentialsRequestStatus validates an instance of CredentialsRequestStatus according
-// to declarative validation rules in the API schema.
-func Validate_CredentialsRequestStatus(
-	ctx context.Context, op operation.Operation, fldPath *field.Path,
-	obj, oldObj *CredentialsRequestStatus) (errs field.ErrorList) {
-
-	{ // field CredentialsRequestStatus.Token
-		fn := func(
-			fldPath *field.Path,
-			obj, oldObj *string,
-			oldValueCorrelated bool) (errs field.ErrorList) {
-			// don't revalidate unchanged data
-			if oldValueCorrelated && op.Type == operation.Update {
-				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
-					return nil
-				}
-			}
-			// call field-attached validations
-			earlyReturn := false
-			if e := validate.OptionalValue(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
 				earlyReturn = true
 			}
 			if earlyReturn {
@@ -1059,68 +2875,10 @@ func Validate_CredentialsRequestStatus(
 			return
 		}
 		oldVal := safe.Field(oldObj,
-			func(oldObj *CredentialsRequestStatus) *string {
-				return &oldObj.Token
+			func(oldObj *CredentialsAccess) *string {
+				return &oldObj.MaxDuration
 			})
-		errs = append(errs, fn(fldPath.Child("token"), &obj.Token, oldVal, oldObj != nil)...)
-	}
-
-	// field CredentialsRequestStatus.ExpirationTimestamp has no validation
-
-	{ // field CredentialsRequestStatus.Username
-		fn := func(
-			fldPath *field.Path,
-			obj, oldObj *string,
-			oldValueCorrelated bool) (errs field.ErrorList) {
-			// don't revalidate unchanged data
-			if oldValueCorrelated && op.Type == operation.Update {
-				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
-					return nil
-				}
-			}
-			// call field-attached validations
-			earlyReturn := false
-			if e := validate.OptionalValue(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
-				earlyReturn = true
-			}
-			if earlyReturn {
-				return // do not proceed
-			}
-			return
-		}
-		oldVal := safe.Field(oldObj,
-			func(oldObj *CredentialsRequestStatus) *string {
-				return &oldObj.Username
-			})
-		errs = append(errs, fn(fldPath.Child("username"), &obj.Username, oldVal, oldObj != nil)...)
-	}
-
-	{ // field CredentialsRequestStatus.Endpoint
-		fn := func(
-			fldPath *field.Path,
-			obj, oldObj *string,
-			oldValueCorrelated bool) (errs field.ErrorList) {
-			// don't revalidate unchanged data
-			if oldValueCorrelated && op.Type == operation.Update {
-				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
-					return nil
-				}
-			}
-			// call field-attached validations
-			earlyReturn := false
-			if e := validate.OptionalValue(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
-				earlyReturn = true
-			}
-			if earlyReturn {
-				return // do not proceed
-			}
-			return
-		}
-		oldVal := safe.Field(oldObj,
-			func(oldObj *CredentialsRequestStatus) *string {
-				return &oldObj.Endpoint
-			})
-		errs = append(errs, fn(fldPath.Child("endpoint"), &obj.Endpoint, oldVal, oldObj != nil)...)
+		errs = append(errs, fn(fldPath.Child("maxDuration"), &obj.MaxDuration, oldVal, oldObj != nil)...)
 	}
 
 	return errs
@@ -1135,6 +2893,21 @@ func Validate_CredentialsRole(
 	obj, oldObj *CredentialsRole) (errs field.ErrorList) {
 
 	if e := validate.Enum(ctx, op, fldPath, obj, oldObj, symbolsForCredentialsRole, nil); len(e) != 0 {
+		errs = append(errs, e...)
+	}
+
+	return errs
+}
+
+var symbolsForDatabaseKind = sets.New(KindPercona, KindPostgres, KindSQLite)
+
+// Validate_DatabaseKind validates an instance of DatabaseKind according
+// to declarative validation rules in the API schema.
+func Validate_DatabaseKind(
+	ctx context.Context, op operation.Operation, fldPath *field.Path,
+	obj, oldObj *DatabaseKind) (errs field.ErrorList) {
+
+	if e := validate.Enum(ctx, op, fldPath, obj, oldObj, symbolsForDatabaseKind, nil); len(e) != 0 {
 		errs = append(errs, e...)
 	}
 
@@ -1503,30 +3276,47 @@ func Validate_DittoServer(
 	return errs
 }
 
-var symbolsForDittoServerPhase = sets.New(PhaseDeleting, PhaseFailed, PhasePending, PhaseRunning, PhaseStopped)
-
-// Validate_DittoServerPhase validates an instance of DittoServerPhase according
+// Validate_DittoServerClass validates an instance of DittoServerClass according
 // to declarative validation rules in the API schema.
-func Validate_DittoServerPhase(
+func Validate_DittoServerClass(
 	ctx context.Context, op operation.Operation, fldPath *field.Path,
-	obj, oldObj *DittoServerPhase) (errs field.ErrorList) {
+	obj, oldObj *DittoServerClass) (errs field.ErrorList) {
 
-	if e := validate.Enum(ctx, op, fldPath, obj, oldObj, symbolsForDittoServerPhase, nil); len(e) != 0 {
-		errs = append(errs, e...)
+	// field DittoServerClass.TypeMeta has no validation
+	// field DittoServerClass.ObjectMeta has no validation
+
+	{ // field DittoServerClass.Spec
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *DittoServerClassSpec,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_DittoServerClassSpec(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *DittoServerClass) *DittoServerClassSpec {
+				return &oldObj.Spec
+			})
+		errs = append(errs, fn(fldPath.Child("spec"), &obj.Spec, oldVal, oldObj != nil)...)
 	}
 
 	return errs
 }
 
-// Validate_DittoServerProxyOptions validates an instance of DittoServerProxyOptions according
+// Validate_DittoServerClassSpec validates an instance of DittoServerClassSpec according
 // to declarative validation rules in the API schema.
-func Validate_DittoServerProxyOptions(
+func Validate_DittoServerClassSpec(
 	ctx context.Context, op operation.Operation, fldPath *field.Path,
-	obj, oldObj *DittoServerProxyOptions) (errs field.ErrorList) {
+	obj, oldObj *DittoServerClassSpec) (errs field.ErrorList) {
 
-	// field DittoServerProxyOptions.TypeMeta has no validation
-
-	{ // field DittoServerProxyOptions.Path
+	{ // field DittoServerClassSpec.Description
 		fn := func(
 			fldPath *field.Path,
 			obj, oldObj *string,
@@ -1545,13 +3335,133 @@ func Validate_DittoServerProxyOptions(
 			if earlyReturn {
 				return // do not proceed
 			}
+			if e := validate.MaxLength(ctx, op, fldPath, obj, oldObj, 4096); len(e) != 0 {
+				errs = append(errs, e...)
+			}
 			return
 		}
 		oldVal := safe.Field(oldObj,
-			func(oldObj *DittoServerProxyOptions) *string {
-				return &oldObj.Path
+			func(oldObj *DittoServerClassSpec) *string {
+				return &oldObj.Description
 			})
-		errs = append(errs, fn(fldPath.Child("path"), &obj.Path, oldVal, oldObj != nil)...)
+		errs = append(errs, fn(fldPath.Child("description"), &obj.Description, oldVal, oldObj != nil)...)
+	}
+
+	{ // field DittoServerClassSpec.Defaults
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *ClassDefaults,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_ClassDefaults(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *DittoServerClassSpec) *ClassDefaults {
+				return &oldObj.Defaults
+			})
+		errs = append(errs, fn(fldPath.Child("defaults"), &obj.Defaults, oldVal, oldObj != nil)...)
+	}
+
+	{ // field DittoServerClassSpec.Limits
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *ClassLimits,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_ClassLimits(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *DittoServerClassSpec) *ClassLimits {
+				return &oldObj.Limits
+			})
+		errs = append(errs, fn(fldPath.Child("limits"), &obj.Limits, oldVal, oldObj != nil)...)
+	}
+
+	{ // field DittoServerClassSpec.Reserved
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj []string,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.MaxItems(ctx, op, fldPath, obj, oldObj, 64).MarkShortCircuit(); len(e) != 0 {
+				errs = append(errs, e...)
+				earlyReturn = true
+			}
+			if e := validate.OptionalSlice(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			// lists with set semantics require unique values
+			if e := validate.ValSliceUnique(ctx, op, fldPath, obj, oldObj, validate.DirectEqual); len(e) != 0 {
+				errs = append(errs, e...)
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *DittoServerClassSpec) []string {
+				return oldObj.Reserved
+			})
+		errs = append(errs, fn(fldPath.Child("reserved"), obj.Reserved, oldVal, oldObj != nil)...)
+	}
+
+	{ // field DittoServerClassSpec.Access
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *ClassAccess,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
+					return nil
+				}
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_ClassAccess(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *DittoServerClassSpec) *ClassAccess {
+				return &oldObj.Access
+			})
+		errs = append(errs, fn(fldPath.Child("access"), &obj.Access, oldVal, oldObj != nil)...)
+	}
+
+	return errs
+}
+
+var symbolsForDittoServerPhase = sets.New(PhaseDeleting, PhaseFailed, PhasePending, PhaseRunning, PhaseStopped)
+
+// Validate_DittoServerPhase validates an instance of DittoServerPhase according
+// to declarative validation rules in the API schema.
+func Validate_DittoServerPhase(
+	ctx context.Context, op operation.Operation, fldPath *field.Path,
+	obj, oldObj *DittoServerPhase) (errs field.ErrorList) {
+
+	if e := validate.Enum(ctx, op, fldPath, obj, oldObj, symbolsForDittoServerPhase, nil); len(e) != 0 {
+		errs = append(errs, e...)
 	}
 
 	return errs
@@ -1562,6 +3472,37 @@ func Validate_DittoServerProxyOptions(
 func Validate_DittoServerSpec(
 	ctx context.Context, op operation.Operation, fldPath *field.Path,
 	obj, oldObj *DittoServerSpec) (errs field.ErrorList) {
+
+	{ // field DittoServerSpec.ClassName
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *string,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalPointer(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			if e := validate.MaxLength(ctx, op, fldPath, obj, oldObj, 253); len(e) != 0 {
+				errs = append(errs, e...)
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *DittoServerSpec) *string {
+				return oldObj.ClassName
+			})
+		errs = append(errs, fn(fldPath.Child("className"), obj.ClassName, oldVal, oldObj != nil)...)
+	}
 
 	{ // field DittoServerSpec.Paused
 		fn := func(
@@ -3361,6 +5302,174 @@ func Validate_IdentitySpec(
 	return errs
 }
 
+// Validate_ImageLimits validates an instance of ImageLimits according
+// to declarative validation rules in the API schema.
+func Validate_ImageLimits(
+	ctx context.Context, op operation.Operation, fldPath *field.Path,
+	obj, oldObj *ImageLimits) (errs field.ErrorList) {
+
+	{ // field ImageLimits.Allowed
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj []string,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.MaxItems(ctx, op, fldPath, obj, oldObj, 256).MarkShortCircuit(); len(e) != 0 {
+				errs = append(errs, e...)
+				earlyReturn = true
+			}
+			if e := validate.OptionalSlice(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ImageLimits) []string {
+				return oldObj.Allowed
+			})
+		errs = append(errs, fn(fldPath.Child("allowed"), obj.Allowed, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ImageLimits.DigestOnly
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *bool,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalValue(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ImageLimits) *bool {
+				return &oldObj.DigestOnly
+			})
+		errs = append(errs, fn(fldPath.Child("digestOnly"), &obj.DigestOnly, oldVal, oldObj != nil)...)
+	}
+
+	return errs
+}
+
+// Validate_IngressLimits validates an instance of IngressLimits according
+// to declarative validation rules in the API schema.
+func Validate_IngressLimits(
+	ctx context.Context, op operation.Operation, fldPath *field.Path,
+	obj, oldObj *IngressLimits) (errs field.ErrorList) {
+
+	{ // field IngressLimits.Hosts
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *AllowedValues,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalPointer(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_AllowedValues(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *IngressLimits) *AllowedValues {
+				return oldObj.Hosts
+			})
+		errs = append(errs, fn(fldPath.Child("hosts"), obj.Hosts, oldVal, oldObj != nil)...)
+	}
+
+	{ // field IngressLimits.Classes
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *AllowedValues,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalPointer(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_AllowedValues(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *IngressLimits) *AllowedValues {
+				return oldObj.Classes
+			})
+		errs = append(errs, fn(fldPath.Child("classes"), obj.Classes, oldVal, oldObj != nil)...)
+	}
+
+	{ // field IngressLimits.Annotations
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *AllowedValues,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalPointer(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_AllowedValues(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *IngressLimits) *AllowedValues {
+				return oldObj.Annotations
+			})
+		errs = append(errs, fn(fldPath.Child("annotations"), obj.Annotations, oldVal, oldObj != nil)...)
+	}
+
+	return errs
+}
+
 // Validate_IngressSpec validates an instance of IngressSpec according
 // to declarative validation rules in the API schema.
 func Validate_IngressSpec(
@@ -4732,6 +6841,131 @@ func Validate_MetricsSpec(
 	return errs
 }
 
+// Validate_NetworkPolicyLimits validates an instance of NetworkPolicyLimits according
+// to declarative validation rules in the API schema.
+func Validate_NetworkPolicyLimits(
+	ctx context.Context, op operation.Operation, fldPath *field.Path,
+	obj, oldObj *NetworkPolicyLimits) (errs field.ErrorList) {
+
+	{ // field NetworkPolicyLimits.Required
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *bool,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalValue(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *NetworkPolicyLimits) *bool {
+				return &oldObj.Required
+			})
+		errs = append(errs, fn(fldPath.Child("required"), &obj.Required, oldVal, oldObj != nil)...)
+	}
+
+	{ // field NetworkPolicyLimits.SourcesRequired
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *bool,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalValue(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *NetworkPolicyLimits) *bool {
+				return &oldObj.SourcesRequired
+			})
+		errs = append(errs, fn(fldPath.Child("sourcesRequired"), &obj.SourcesRequired, oldVal, oldObj != nil)...)
+	}
+
+	{ // field NetworkPolicyLimits.Networks
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *AllowedNetworks,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalPointer(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_AllowedNetworks(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *NetworkPolicyLimits) *AllowedNetworks {
+				return oldObj.Networks
+			})
+		errs = append(errs, fn(fldPath.Child("networks"), obj.Networks, oldVal, oldObj != nil)...)
+	}
+
+	{ // field NetworkPolicyLimits.OtherNamespaces
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *Permission,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalValue(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_Permission(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *NetworkPolicyLimits) *Permission {
+				return &oldObj.OtherNamespaces
+			})
+		errs = append(errs, fn(fldPath.Child("otherNamespaces"), &obj.OtherNamespaces, oldVal, oldObj != nil)...)
+	}
+
+	return errs
+}
+
 // Validate_NetworkPolicySpec validates an instance of NetworkPolicySpec according
 // to declarative validation rules in the API schema.
 func Validate_NetworkPolicySpec(
@@ -5804,6 +8038,21 @@ func Validate_PerconaSpec(
 	return errs
 }
 
+var symbolsForPermission = sets.New(PermissionAllowed, PermissionForbidden)
+
+// Validate_Permission validates an instance of Permission according
+// to declarative validation rules in the API schema.
+func Validate_Permission(
+	ctx context.Context, op operation.Operation, fldPath *field.Path,
+	obj, oldObj *Permission) (errs field.ErrorList) {
+
+	if e := validate.Enum(ctx, op, fldPath, obj, oldObj, symbolsForPermission, nil); len(e) != 0 {
+		errs = append(errs, e...)
+	}
+
+	return errs
+}
+
 // Validate_PgBouncerSpec validates an instance of PgBouncerSpec according
 // to declarative validation rules in the API schema.
 func Validate_PgBouncerSpec(
@@ -5944,6 +8193,133 @@ func Validate_SQLiteSpec(
 				return &oldObj.Path
 			})
 		errs = append(errs, fn(fldPath.Child("path"), &obj.Path, oldVal, oldObj != nil)...)
+	}
+
+	return errs
+}
+
+// Validate_SchedulingLimits validates an instance of SchedulingLimits according
+// to declarative validation rules in the API schema.
+func Validate_SchedulingLimits(
+	ctx context.Context, op operation.Operation, fldPath *field.Path,
+	obj, oldObj *SchedulingLimits) (errs field.ErrorList) {
+
+	{ // field SchedulingLimits.NodeSelector
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *AllowedValues,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalPointer(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_AllowedValues(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *SchedulingLimits) *AllowedValues {
+				return oldObj.NodeSelector
+			})
+		errs = append(errs, fn(fldPath.Child("nodeSelector"), obj.NodeSelector, oldVal, oldObj != nil)...)
+	}
+
+	{ // field SchedulingLimits.RequiredNodeSelector
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj map[string]string,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalMap(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *SchedulingLimits) map[string]string {
+				return oldObj.RequiredNodeSelector
+			})
+		errs = append(errs, fn(fldPath.Child("requiredNodeSelector"), obj.RequiredNodeSelector, oldVal, oldObj != nil)...)
+	}
+
+	{ // field SchedulingLimits.Tolerations
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *AllowedValues,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalPointer(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_AllowedValues(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *SchedulingLimits) *AllowedValues {
+				return oldObj.Tolerations
+			})
+		errs = append(errs, fn(fldPath.Child("tolerations"), obj.Tolerations, oldVal, oldObj != nil)...)
+	}
+
+	{ // field SchedulingLimits.PriorityClasses
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *AllowedValues,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalPointer(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_AllowedValues(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *SchedulingLimits) *AllowedValues {
+				return oldObj.PriorityClasses
+			})
+		errs = append(errs, fn(fldPath.Child("priorityClasses"), obj.PriorityClasses, oldVal, oldObj != nil)...)
 	}
 
 	return errs
@@ -6355,6 +8731,223 @@ func Validate_ServiceExposure(
 				return oldObj.IPFamilies
 			})
 		errs = append(errs, fn(fldPath.Child("ipFamilies"), obj.IPFamilies, oldVal, oldObj != nil)...)
+	}
+
+	return errs
+}
+
+// Validate_ServiceLimits validates an instance of ServiceLimits according
+// to declarative validation rules in the API schema.
+func Validate_ServiceLimits(
+	ctx context.Context, op operation.Operation, fldPath *field.Path,
+	obj, oldObj *ServiceLimits) (errs field.ErrorList) {
+
+	{ // field ServiceLimits.Types
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *AllowedValues,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalPointer(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_AllowedValues(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ServiceLimits) *AllowedValues {
+				return oldObj.Types
+			})
+		errs = append(errs, fn(fldPath.Child("types"), obj.Types, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ServiceLimits.SourceRangesRequired
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *bool,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalValue(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ServiceLimits) *bool {
+				return &oldObj.SourceRangesRequired
+			})
+		errs = append(errs, fn(fldPath.Child("sourceRangesRequired"), &obj.SourceRangesRequired, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ServiceLimits.SourceRanges
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *AllowedNetworks,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalPointer(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_AllowedNetworks(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ServiceLimits) *AllowedNetworks {
+				return oldObj.SourceRanges
+			})
+		errs = append(errs, fn(fldPath.Child("sourceRanges"), obj.SourceRanges, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ServiceLimits.LoadBalancerClasses
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *AllowedValues,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalPointer(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_AllowedValues(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ServiceLimits) *AllowedValues {
+				return oldObj.LoadBalancerClasses
+			})
+		errs = append(errs, fn(fldPath.Child("loadBalancerClasses"), obj.LoadBalancerClasses, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ServiceLimits.NodePorts
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *Permission,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalValue(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_Permission(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ServiceLimits) *Permission {
+				return &oldObj.NodePorts
+			})
+		errs = append(errs, fn(fldPath.Child("nodePorts"), &obj.NodePorts, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ServiceLimits.Annotations
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *AllowedValues,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalPointer(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_AllowedValues(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ServiceLimits) *AllowedValues {
+				return oldObj.Annotations
+			})
+		errs = append(errs, fn(fldPath.Child("annotations"), obj.Annotations, oldVal, oldObj != nil)...)
+	}
+
+	{ // field ServiceLimits.Labels
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *AllowedValues,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalPointer(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_AllowedValues(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ServiceLimits) *AllowedValues {
+				return oldObj.Labels
+			})
+		errs = append(errs, fn(fldPath.Child("labels"), obj.Labels, oldVal, oldObj != nil)...)
 	}
 
 	return errs
@@ -6853,6 +9446,99 @@ func Validate_SnapshotPolicyStatus(
 				return oldObj.LastRunTime
 			})
 		errs = append(errs, fn(fldPath.Child("lastRunTime"), obj.LastRunTime, oldVal, oldObj != nil)...)
+	}
+
+	return errs
+}
+
+// Validate_StorageLimits validates an instance of StorageLimits according
+// to declarative validation rules in the API schema.
+func Validate_StorageLimits(
+	ctx context.Context, op operation.Operation, fldPath *field.Path,
+	obj, oldObj *StorageLimits) (errs field.ErrorList) {
+
+	{ // field StorageLimits.MaxVolumeSize
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *resource.Quantity,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalPointer(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *StorageLimits) *resource.Quantity {
+				return oldObj.MaxVolumeSize
+			})
+		errs = append(errs, fn(fldPath.Child("maxVolumeSize"), obj.MaxVolumeSize, oldVal, oldObj != nil)...)
+	}
+
+	{ // field StorageLimits.MaxServerSize
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *resource.Quantity,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalPointer(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *StorageLimits) *resource.Quantity {
+				return oldObj.MaxServerSize
+			})
+		errs = append(errs, fn(fldPath.Child("maxServerSize"), obj.MaxServerSize, oldVal, oldObj != nil)...)
+	}
+
+	{ // field StorageLimits.MaxNamespaceSize
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *resource.Quantity,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalPointer(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *StorageLimits) *resource.Quantity {
+				return oldObj.MaxNamespaceSize
+			})
+		errs = append(errs, fn(fldPath.Child("maxNamespaceSize"), obj.MaxNamespaceSize, oldVal, oldObj != nil)...)
 	}
 
 	return errs

@@ -12,6 +12,7 @@ import (
 
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/utils/ptr"
 
 	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
 )
@@ -43,7 +44,8 @@ func newErrors(errs, stored field.ErrorList) field.ErrorList {
 
 func validateSpec(server *dittofsv1alpha1.DittoServer) field.ErrorList {
 	spec, path := &server.Spec, field.NewPath("spec")
-	errs := validateImage(spec.Image, path.Child("image"))
+	errs := validateObjectName(ptr.Deref(spec.ClassName, ""), path.Child("className"))
+	errs = append(errs, validateImage(spec.Image, path.Child("image"))...)
 	errs = append(errs, validatePod(spec, path)...)
 	errs = append(errs, validateStorage(&spec.Storage, path.Child("storage"))...)
 	errs = append(errs, validateDatabase(spec, path.Child("database"))...)

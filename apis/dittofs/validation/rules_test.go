@@ -203,6 +203,7 @@ func (r rule) server(t *testing.T, name string, patches ...object) *dittofsv1alp
 		t.Fatalf("%s: %v", text, err)
 	}
 	testScheme(t).Default(server)
+	dittofsv1alpha1.CompleteDefaults(server, nil)
 	return server
 }
 

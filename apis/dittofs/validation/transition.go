@@ -18,7 +18,8 @@ import (
 // cluster can carry out.
 func validateTransition(server, old *dittofsv1alpha1.DittoServer) field.ErrorList {
 	path := field.NewPath("spec")
-	errs := validateVolumeChange(&server.Spec.Storage, &old.Spec.Storage, path.Child("storage"))
+	errs := validateSameServerClass(server.Spec.ClassName, old.Spec.ClassName, path.Child("className"))
+	errs = append(errs, validateVolumeChange(&server.Spec.Storage, &old.Spec.Storage, path.Child("storage"))...)
 	errs = append(errs, validateDatabaseIdentity(server, old)...)
 	errs = append(errs, validatePerconaChange(server, old, path.Child("percona"))...)
 	errs = append(errs, validateBalancerChange(&server.Spec, &old.Spec, path)...)
@@ -137,4 +138,14 @@ func validateSameBalancer(t, oldType corev1.ServiceType, class, old *string, pat
 	}
 	return field.ErrorList{field.Invalid(path.Child("loadBalancerClass"), ptr.Deref(class, ""), fmt.Sprintf(
 		"is immutable while the type of the Service is LoadBalancer: set type to ClusterIP first; it was %q", ptr.Deref(old, "")))}
+}
+
+// validateSameServerClass: left out and the empty word both mean none.
+func validateSameServerClass(class, old *string, path *field.Path) field.ErrorList {
+	was := ptr.Deref(old, "")
+	if ptr.Deref(class, "") == was {
+		return nil
+	}
+	return field.ErrorList{field.Invalid(path, ptr.Deref(class, ""), fmt.Sprintf(
+		"is immutable: a server keeps its class for life, it was %q; create another server to use another class", was))}
 }

@@ -37,7 +37,7 @@ type Plane struct {
 // Start starts a plane. Stop it.
 func Start() (*Plane, error) {
 	env := &envtest.Environment{
-		CRDs:                  []*apiextensionsv1.CustomResourceDefinition{dittoServers()},
+		CRDs:                  []*apiextensionsv1.CustomResourceDefinition{dittoServers(), classes()},
 		BinaryAssetsDirectory: os.Getenv("KUBEBUILDER_ASSETS"),
 	}
 	if env.BinaryAssetsDirectory == "" {
@@ -130,4 +130,16 @@ func dittoServers() *apiextensionsv1.CustomResourceDefinition {
 			}},
 		},
 	}
+}
+
+// classes of servers: controllers only read them.
+func classes() *apiextensionsv1.CustomResourceDefinition {
+	definition := dittoServers()
+	definition.Name = "dittoserverclasses.dittofs.io"
+	definition.Spec.Scope = apiextensionsv1.ClusterScoped
+	definition.Spec.Names = apiextensionsv1.CustomResourceDefinitionNames{
+		Plural: "dittoserverclasses", Singular: "dittoserverclass", Kind: "DittoServerClass", ListKind: "DittoServerClassList",
+	}
+	definition.Spec.Versions[0].Subresources = nil
+	return definition
 }

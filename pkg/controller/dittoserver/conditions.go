@@ -44,6 +44,7 @@ type view struct {
 	otherDatabase bool
 	percona       perconaState
 	made          []dittofsv1alpha1.ObjectReference // nil if the pass did not come to its end
+	conformance   *verdict                          // with the class of the server, nil without one
 
 	apiService      *corev1.Service
 	ingress         *networkingv1.Ingress
@@ -115,6 +116,7 @@ func (v view) status() (status dittofsv1alpha1.DittoServerStatus, recheck time.D
 			LastTransitionTime: metav1.NewTime(v.now),
 		})
 	}
+	v.setConformance(&status.Conditions)
 	status.Phase = v.phase(ready)
 	return status, recheck
 }

@@ -50,6 +50,11 @@ const (
 	reasonExpansionStuck       = "ExpansionStuck"
 	reasonLocalStoreSizeLow    = "LocalStoreSizeLow"
 
+	// ClassConformant
+	reasonWithinClass      = "WithinClass"
+	reasonDiffersFromClass = "DiffersFromClass"
+	reasonClassNotFound    = "ClassNotFound"
+
 	// Degraded
 	reasonNothingFailed       = "NothingFailed"
 	reasonLoadBalancerPending = "LoadBalancerPending"

@@ -77,6 +77,7 @@ func Setup(mgr manager.Manager, host cluster.Cluster, rec reconcile.Reconciler, 
 	own, servers := host.GetCache(), mgr.GetClient()
 	for _, src := range append(optional,
 		source.Kind(mgr.GetCache(), &dittofsv1alpha1.DittoServer{}, &handler.TypedEnqueueRequestForObject[*dittofsv1alpha1.DittoServer]{}, beyondStatus()),
+		source.Kind(mgr.GetCache(), &dittofsv1alpha1.DittoServerClass{}, watches.OfClass(servers), watches.ClassChanged()),
 		source.Kind(own, &appsv1.StatefulSet{}, watches.OfLabel[*appsv1.StatefulSet](dittofsv1alpha1.LabelServer)),
 		source.Kind(own, &corev1.ConfigMap{}, watches.OfLabel[*corev1.ConfigMap](dittofsv1alpha1.LabelServer)),
 		source.Kind(own, &corev1.Service{}, watches.OfLabel[*corev1.Service](dittofsv1alpha1.LabelServer)),

@@ -78,11 +78,14 @@ func (p *pass) view(ctx context.Context) (view, error) {
 	if p.complete {
 		v.made = sortedReferences(p.made)
 	}
+	var err error
+	if v.conformance, err = p.conformance(ctx); err != nil {
+		return v, err
+	}
 	if p.namespace != nscheck.Same || p.stored.DeletionTimestamp != nil {
 		// What has the names of ours in another namespace is none of it.
 		return v, nil
 	}
-	var err error
 	if v.volumes, err = p.volumes(ctx); err != nil {
 		return v, err
 	}

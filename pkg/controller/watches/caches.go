@@ -57,7 +57,8 @@ func ServerCache() cache.Options {
 	return cache.Options{
 		ReaderFailOnMissingInformer: true,
 		ByObject: map[client.Object]cache.ByObject{
-			&dittofsv1alpha1.DittoServer{}: {Transform: dropManagedFields},
+			&dittofsv1alpha1.DittoServer{}:      {Transform: dropManagedFields},
+			&dittofsv1alpha1.DittoServerClass{}: {Transform: dropManagedFields},
 		},
 	}
 }

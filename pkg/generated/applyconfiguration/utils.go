@@ -29,8 +29,32 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &dittofsv1alpha1.AdapterStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("AdminSpec"):
 		return &dittofsv1alpha1.AdminSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("AllowedNetworks"):
+		return &dittofsv1alpha1.AllowedNetworksApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("AllowedValues"):
+		return &dittofsv1alpha1.AllowedValuesApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ClassAccess"):
+		return &dittofsv1alpha1.ClassAccessApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ClassDatabaseDefaults"):
+		return &dittofsv1alpha1.ClassDatabaseDefaultsApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ClassDefaults"):
+		return &dittofsv1alpha1.ClassDefaultsApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ClassLimits"):
+		return &dittofsv1alpha1.ClassLimitsApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ClassLoggingDefaults"):
+		return &dittofsv1alpha1.ClassLoggingDefaultsApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ClassNetworkPolicyDefaults"):
+		return &dittofsv1alpha1.ClassNetworkPolicyDefaultsApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ClassPerconaDefaults"):
+		return &dittofsv1alpha1.ClassPerconaDefaultsApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ClassServiceDefaults"):
+		return &dittofsv1alpha1.ClassServiceDefaultsApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ComputeLimits"):
+		return &dittofsv1alpha1.ComputeLimitsApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ControlPlaneSpec"):
 		return &dittofsv1alpha1.ControlPlaneSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("CredentialsAccess"):
+		return &dittofsv1alpha1.CredentialsAccessApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("DatabaseSpec"):
 		return &dittofsv1alpha1.DatabaseSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("DatabaseStatus"):
@@ -39,6 +63,10 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &dittofsv1alpha1.DeletionPolicyApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("DittoServer"):
 		return &dittofsv1alpha1.DittoServerApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("DittoServerClass"):
+		return &dittofsv1alpha1.DittoServerClassApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("DittoServerClassSpec"):
+		return &dittofsv1alpha1.DittoServerClassSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("DittoServerSpec"):
 		return &dittofsv1alpha1.DittoServerSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("DittoServerStatus"):
@@ -47,6 +75,10 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &dittofsv1alpha1.EndpointsStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("IdentitySpec"):
 		return &dittofsv1alpha1.IdentitySpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ImageLimits"):
+		return &dittofsv1alpha1.ImageLimitsApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("IngressLimits"):
+		return &dittofsv1alpha1.IngressLimitsApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("IngressSpec"):
 		return &dittofsv1alpha1.IngressSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("JWTSpec"):
@@ -63,6 +95,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &dittofsv1alpha1.MachineAccountSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("MetricsSpec"):
 		return &dittofsv1alpha1.MetricsSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("NetworkPolicyLimits"):
+		return &dittofsv1alpha1.NetworkPolicyLimitsApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("NetworkPolicySpec"):
 		return &dittofsv1alpha1.NetworkPolicySpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ObjectReference"):
@@ -77,12 +111,16 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &dittofsv1alpha1.PerconaSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("PgBouncerSpec"):
 		return &dittofsv1alpha1.PgBouncerSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("SchedulingLimits"):
+		return &dittofsv1alpha1.SchedulingLimitsApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("SecretKeyReference"):
 		return &dittofsv1alpha1.SecretKeyReferenceApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("SecretReference"):
 		return &dittofsv1alpha1.SecretReferenceApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ServiceExposure"):
 		return &dittofsv1alpha1.ServiceExposureApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ServiceLimits"):
+		return &dittofsv1alpha1.ServiceLimitsApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ServiceMonitorSpec"):
 		return &dittofsv1alpha1.ServiceMonitorSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ServiceSpec"):
@@ -93,6 +131,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &dittofsv1alpha1.SnapshotPolicyStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("SQLiteSpec"):
 		return &dittofsv1alpha1.SQLiteSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("StorageLimits"):
+		return &dittofsv1alpha1.StorageLimitsApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("StorageSpec"):
 		return &dittofsv1alpha1.StorageSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("VolumeStatus"):

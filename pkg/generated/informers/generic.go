@@ -42,6 +42,8 @@ func (f *sharedInformerFactory) ForResource(resource schema.GroupVersionResource
 	// Group=dittofs.io, Version=v1alpha1
 	case v1alpha1.SchemeGroupVersion.WithResource("dittoservers"):
 		return &genericInformer{resource: resource.GroupResource(), informer: f.Dittofs().V1alpha1().DittoServers().Informer()}, nil
+	case v1alpha1.SchemeGroupVersion.WithResource("dittoserverclasses"):
+		return &genericInformer{resource: resource.GroupResource(), informer: f.Dittofs().V1alpha1().DittoServerClasses().Informer()}, nil
 
 	}
 

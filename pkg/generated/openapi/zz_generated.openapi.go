@@ -29,20 +29,33 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.AdapterServicesSpec{}.OpenAPIModelName():                 schema_dittofs_apiserver_apis_dittofs_v1alpha1_AdapterServicesSpec(ref),
 		v1alpha1.AdapterStatus{}.OpenAPIModelName():                       schema_dittofs_apiserver_apis_dittofs_v1alpha1_AdapterStatus(ref),
 		v1alpha1.AdminSpec{}.OpenAPIModelName():                           schema_dittofs_apiserver_apis_dittofs_v1alpha1_AdminSpec(ref),
+		v1alpha1.AllowedNetworks{}.OpenAPIModelName():                     schema_dittofs_apiserver_apis_dittofs_v1alpha1_AllowedNetworks(ref),
+		v1alpha1.AllowedValues{}.OpenAPIModelName():                       schema_dittofs_apiserver_apis_dittofs_v1alpha1_AllowedValues(ref),
+		v1alpha1.ClassAccess{}.OpenAPIModelName():                         schema_dittofs_apiserver_apis_dittofs_v1alpha1_ClassAccess(ref),
+		v1alpha1.ClassDatabaseDefaults{}.OpenAPIModelName():               schema_dittofs_apiserver_apis_dittofs_v1alpha1_ClassDatabaseDefaults(ref),
+		v1alpha1.ClassDefaults{}.OpenAPIModelName():                       schema_dittofs_apiserver_apis_dittofs_v1alpha1_ClassDefaults(ref),
+		v1alpha1.ClassLimits{}.OpenAPIModelName():                         schema_dittofs_apiserver_apis_dittofs_v1alpha1_ClassLimits(ref),
+		v1alpha1.ClassLoggingDefaults{}.OpenAPIModelName():                schema_dittofs_apiserver_apis_dittofs_v1alpha1_ClassLoggingDefaults(ref),
+		v1alpha1.ClassNetworkPolicyDefaults{}.OpenAPIModelName():          schema_dittofs_apiserver_apis_dittofs_v1alpha1_ClassNetworkPolicyDefaults(ref),
+		v1alpha1.ClassPerconaDefaults{}.OpenAPIModelName():                schema_dittofs_apiserver_apis_dittofs_v1alpha1_ClassPerconaDefaults(ref),
+		v1alpha1.ClassServiceDefaults{}.OpenAPIModelName():                schema_dittofs_apiserver_apis_dittofs_v1alpha1_ClassServiceDefaults(ref),
+		v1alpha1.ComputeLimits{}.OpenAPIModelName():                       schema_dittofs_apiserver_apis_dittofs_v1alpha1_ComputeLimits(ref),
 		v1alpha1.ControlPlaneSpec{}.OpenAPIModelName():                    schema_dittofs_apiserver_apis_dittofs_v1alpha1_ControlPlaneSpec(ref),
-		v1alpha1.CredentialsRequest{}.OpenAPIModelName():                  schema_dittofs_apiserver_apis_dittofs_v1alpha1_CredentialsRequest(ref),
-		v1alpha1.CredentialsRequestSpec{}.OpenAPIModelName():              schema_dittofs_apiserver_apis_dittofs_v1alpha1_CredentialsRequestSpec(ref),
-		v1alpha1.CredentialsRequestStatus{}.OpenAPIModelName():            schema_dittofs_apiserver_apis_dittofs_v1alpha1_CredentialsRequestStatus(ref),
+		v1alpha1.CredentialsAccess{}.OpenAPIModelName():                   schema_dittofs_apiserver_apis_dittofs_v1alpha1_CredentialsAccess(ref),
 		v1alpha1.DatabaseSpec{}.OpenAPIModelName():                        schema_dittofs_apiserver_apis_dittofs_v1alpha1_DatabaseSpec(ref),
 		v1alpha1.DatabaseStatus{}.OpenAPIModelName():                      schema_dittofs_apiserver_apis_dittofs_v1alpha1_DatabaseStatus(ref),
 		v1alpha1.DeletionPolicy{}.OpenAPIModelName():                      schema_dittofs_apiserver_apis_dittofs_v1alpha1_DeletionPolicy(ref),
 		v1alpha1.DittoServer{}.OpenAPIModelName():                         schema_dittofs_apiserver_apis_dittofs_v1alpha1_DittoServer(ref),
+		v1alpha1.DittoServerClass{}.OpenAPIModelName():                    schema_dittofs_apiserver_apis_dittofs_v1alpha1_DittoServerClass(ref),
+		v1alpha1.DittoServerClassList{}.OpenAPIModelName():                schema_dittofs_apiserver_apis_dittofs_v1alpha1_DittoServerClassList(ref),
+		v1alpha1.DittoServerClassSpec{}.OpenAPIModelName():                schema_dittofs_apiserver_apis_dittofs_v1alpha1_DittoServerClassSpec(ref),
 		v1alpha1.DittoServerList{}.OpenAPIModelName():                     schema_dittofs_apiserver_apis_dittofs_v1alpha1_DittoServerList(ref),
-		v1alpha1.DittoServerProxyOptions{}.OpenAPIModelName():             schema_dittofs_apiserver_apis_dittofs_v1alpha1_DittoServerProxyOptions(ref),
 		v1alpha1.DittoServerSpec{}.OpenAPIModelName():                     schema_dittofs_apiserver_apis_dittofs_v1alpha1_DittoServerSpec(ref),
 		v1alpha1.DittoServerStatus{}.OpenAPIModelName():                   schema_dittofs_apiserver_apis_dittofs_v1alpha1_DittoServerStatus(ref),
 		v1alpha1.EndpointsStatus{}.OpenAPIModelName():                     schema_dittofs_apiserver_apis_dittofs_v1alpha1_EndpointsStatus(ref),
 		v1alpha1.IdentitySpec{}.OpenAPIModelName():                        schema_dittofs_apiserver_apis_dittofs_v1alpha1_IdentitySpec(ref),
+		v1alpha1.ImageLimits{}.OpenAPIModelName():                         schema_dittofs_apiserver_apis_dittofs_v1alpha1_ImageLimits(ref),
+		v1alpha1.IngressLimits{}.OpenAPIModelName():                       schema_dittofs_apiserver_apis_dittofs_v1alpha1_IngressLimits(ref),
 		v1alpha1.IngressSpec{}.OpenAPIModelName():                         schema_dittofs_apiserver_apis_dittofs_v1alpha1_IngressSpec(ref),
 		v1alpha1.JWTSpec{}.OpenAPIModelName():                             schema_dittofs_apiserver_apis_dittofs_v1alpha1_JWTSpec(ref),
 		v1alpha1.KerberosSpec{}.OpenAPIModelName():                        schema_dittofs_apiserver_apis_dittofs_v1alpha1_KerberosSpec(ref),
@@ -51,6 +64,7 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.LoggingSpec{}.OpenAPIModelName():                         schema_dittofs_apiserver_apis_dittofs_v1alpha1_LoggingSpec(ref),
 		v1alpha1.MachineAccountSpec{}.OpenAPIModelName():                  schema_dittofs_apiserver_apis_dittofs_v1alpha1_MachineAccountSpec(ref),
 		v1alpha1.MetricsSpec{}.OpenAPIModelName():                         schema_dittofs_apiserver_apis_dittofs_v1alpha1_MetricsSpec(ref),
+		v1alpha1.NetworkPolicyLimits{}.OpenAPIModelName():                 schema_dittofs_apiserver_apis_dittofs_v1alpha1_NetworkPolicyLimits(ref),
 		v1alpha1.NetworkPolicySpec{}.OpenAPIModelName():                   schema_dittofs_apiserver_apis_dittofs_v1alpha1_NetworkPolicySpec(ref),
 		v1alpha1.ObjectReference{}.OpenAPIModelName():                     schema_dittofs_apiserver_apis_dittofs_v1alpha1_ObjectReference(ref),
 		v1alpha1.PerconaBackupSpec{}.OpenAPIModelName():                   schema_dittofs_apiserver_apis_dittofs_v1alpha1_PerconaBackupSpec(ref),
@@ -59,13 +73,16 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.PerconaSpec{}.OpenAPIModelName():                         schema_dittofs_apiserver_apis_dittofs_v1alpha1_PerconaSpec(ref),
 		v1alpha1.PgBouncerSpec{}.OpenAPIModelName():                       schema_dittofs_apiserver_apis_dittofs_v1alpha1_PgBouncerSpec(ref),
 		v1alpha1.SQLiteSpec{}.OpenAPIModelName():                          schema_dittofs_apiserver_apis_dittofs_v1alpha1_SQLiteSpec(ref),
+		v1alpha1.SchedulingLimits{}.OpenAPIModelName():                    schema_dittofs_apiserver_apis_dittofs_v1alpha1_SchedulingLimits(ref),
 		v1alpha1.SecretKeyReference{}.OpenAPIModelName():                  schema_dittofs_apiserver_apis_dittofs_v1alpha1_SecretKeyReference(ref),
 		v1alpha1.SecretReference{}.OpenAPIModelName():                     schema_dittofs_apiserver_apis_dittofs_v1alpha1_SecretReference(ref),
 		v1alpha1.ServiceExposure{}.OpenAPIModelName():                     schema_dittofs_apiserver_apis_dittofs_v1alpha1_ServiceExposure(ref),
+		v1alpha1.ServiceLimits{}.OpenAPIModelName():                       schema_dittofs_apiserver_apis_dittofs_v1alpha1_ServiceLimits(ref),
 		v1alpha1.ServiceMonitorSpec{}.OpenAPIModelName():                  schema_dittofs_apiserver_apis_dittofs_v1alpha1_ServiceMonitorSpec(ref),
 		v1alpha1.ServiceSpec{}.OpenAPIModelName():                         schema_dittofs_apiserver_apis_dittofs_v1alpha1_ServiceSpec(ref),
 		v1alpha1.SnapshotPolicy{}.OpenAPIModelName():                      schema_dittofs_apiserver_apis_dittofs_v1alpha1_SnapshotPolicy(ref),
 		v1alpha1.SnapshotPolicyStatus{}.OpenAPIModelName():                schema_dittofs_apiserver_apis_dittofs_v1alpha1_SnapshotPolicyStatus(ref),
+		v1alpha1.StorageLimits{}.OpenAPIModelName():                       schema_dittofs_apiserver_apis_dittofs_v1alpha1_StorageLimits(ref),
 		v1alpha1.StorageSpec{}.OpenAPIModelName():                         schema_dittofs_apiserver_apis_dittofs_v1alpha1_StorageSpec(ref),
 		v1alpha1.Value{}.OpenAPIModelName():                               schema_dittofs_apiserver_apis_dittofs_v1alpha1_Value(ref),
 		v1alpha1.VolumeStatus{}.OpenAPIModelName():                        schema_dittofs_apiserver_apis_dittofs_v1alpha1_VolumeStatus(ref),
@@ -799,6 +816,751 @@ func schema_dittofs_apiserver_apis_dittofs_v1alpha1_AdminSpec(ref common.Referen
 	}
 }
 
+func schema_dittofs_apiserver_apis_dittofs_v1alpha1_AllowedNetworks(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "AllowedNetworks are the networks that addresses must lie in.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"allowed": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "allowed networks in CIDR form. A network is allowed if it lies within one of them. An empty list allows nothing. Example: [10.0.0.0/8, fd00::/8].",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_dittofs_apiserver_apis_dittofs_v1alpha1_AllowedValues(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "AllowedValues are the values that something may have.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"allowed": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "allowed values. A star stands for any number of characters, also none. An empty list allows nothing. At most 256.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_dittofs_apiserver_apis_dittofs_v1alpha1_ClassAccess(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ClassAccess is what callers get of the dfs API through Kubernetes.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"credentials": {
+						SchemaProps: spec.SchemaProps{
+							Description: "credentials bounds the tokens that dittoservers/credentials issues.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.CredentialsAccess{}.OpenAPIModelName()),
+						},
+					},
+					"proxy": {
+						SchemaProps: spec.SchemaProps{
+							Description: "proxy serves dittoservers/proxy for servers of the class, to those who have the verbs on it. Calls through it act as admin of the server. Default false.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.CredentialsAccess{}.OpenAPIModelName()},
+	}
+}
+
+func schema_dittofs_apiserver_apis_dittofs_v1alpha1_ClassDatabaseDefaults(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ClassDatabaseDefaults chooses a database for servers that do not. A server that sets anything of database.type, database.sqlite, database.postgresSecretRef or percona.enabled has chosen.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "kind is sqlite, postgres or percona. Default sqlite.\n\nPossible enum values:\n - `\"percona\"` is PostgreSQL by the Percona operator.\n - `\"postgres\"` is a PostgreSQL server that a Secret leads to.\n - `\"sqlite\"` is a file on the control-plane volume.",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"percona", "postgres", "sqlite"},
+						},
+					},
+					"postgresSecretName": {
+						SchemaProps: spec.SchemaProps{
+							Description: "postgresSecretName names the Secret that leads to the database, in the namespace of the server; for kind postgres, which needs it.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"percona": {
+						SchemaProps: spec.SchemaProps{
+							Description: "percona is for servers whose database is made by the Percona operator, whether they chose that or kind did.",
+							Ref:         ref(v1alpha1.ClassPerconaDefaults{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.ClassPerconaDefaults{}.OpenAPIModelName()},
+	}
+}
+
+func schema_dittofs_apiserver_apis_dittofs_v1alpha1_ClassDefaults(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ClassDefaults are written into a DittoServer when it is created, where its author left the field out. Of maps, such as nodeSelector, single keys are filled in; everything else is taken as a whole or not at all.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"image": {
+						SchemaProps: spec.SchemaProps{
+							Description: "image is the container image of dfs. Example: registry.example.com/dittofs:v0.29.0.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"imagePullPolicy": {
+						SchemaProps: spec.SchemaProps{
+							Description: "imagePullPolicy is Always, IfNotPresent or Never.\n\nPossible enum values:\n - `\"Always\"` means that kubelet always attempts to pull the latest image. Container will fail If the pull fails.\n - `\"IfNotPresent\"` means that kubelet pulls if the image isn't present on disk. Container will fail if the image isn't present and the pull fails.\n - `\"Never\"` means that kubelet never pulls an image, but only uses a local image. Container will fail if the image isn't present",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Always", "IfNotPresent", "Never"},
+						},
+					},
+					"imagePullSecrets": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "imagePullSecrets name Secrets in the namespace of the server. Its author needs the right to read them.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(corev1.LocalObjectReference{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"rollout": {
+						SchemaProps: spec.SchemaProps{
+							Description: "rollout is Automatic or OnRequest.\n\nPossible enum values:\n - `\"Automatic\"` restarts the pod as soon as a change needs it.\n - `\"OnRequest\"` waits for the annotation dittofs.io/rollout.",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Automatic", "OnRequest"},
+						},
+					},
+					"storageClassName": {
+						SchemaProps: spec.SchemaProps{
+							Description: "storageClassName is the StorageClass of the volumes, and of those of PostgreSQL unless database.percona.storageClassName says otherwise.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"database": {
+						SchemaProps: spec.SchemaProps{
+							Description: "database is for servers that choose no database of their own.",
+							Ref:         ref(v1alpha1.ClassDatabaseDefaults{}.OpenAPIModelName()),
+						},
+					},
+					"service": {
+						SchemaProps: spec.SchemaProps{
+							Description: "service shapes the Service of the REST API.",
+							Ref:         ref(v1alpha1.ClassServiceDefaults{}.OpenAPIModelName()),
+						},
+					},
+					"adapterServices": {
+						SchemaProps: spec.SchemaProps{
+							Description: "adapterServices shapes the Services of NFS and SMB.",
+							Ref:         ref(v1alpha1.ClassServiceDefaults{}.OpenAPIModelName()),
+						},
+					},
+					"networkPolicy": {
+						SchemaProps: spec.SchemaProps{
+							Description: "networkPolicy limits who reaches the pod.",
+							Ref:         ref(v1alpha1.ClassNetworkPolicyDefaults{}.OpenAPIModelName()),
+						},
+					},
+					"logging": {
+						SchemaProps: spec.SchemaProps{
+							Description: "logging is what dfs writes to its log.",
+							Ref:         ref(v1alpha1.ClassLoggingDefaults{}.OpenAPIModelName()),
+						},
+					},
+					"resources": {
+						SchemaProps: spec.SchemaProps{
+							Description: "resources are the compute resources of the dfs container. Example: {requests: {cpu: 500m, memory: 2Gi}, limits: {memory: 4Gi}}.",
+							Ref:         ref(corev1.ResourceRequirements{}.OpenAPIModelName()),
+						},
+					},
+					"securityContext": {
+						SchemaProps: spec.SchemaProps{
+							Description: "securityContext of the dfs container.",
+							Ref:         ref(corev1.SecurityContext{}.OpenAPIModelName()),
+						},
+					},
+					"podSecurityContext": {
+						SchemaProps: spec.SchemaProps{
+							Description: "podSecurityContext of the pod.",
+							Ref:         ref(corev1.PodSecurityContext{}.OpenAPIModelName()),
+						},
+					},
+					"nodeSelector": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-map-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "nodeSelector are labels that the node must have. Example: {pool: files}.",
+							Type:        []string{"object"},
+							AdditionalProperties: &spec.SchemaOrBool{
+								Allows: true,
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"tolerations": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "tolerations let the pod run on nodes with these taints.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(corev1.Toleration{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"affinity": {
+						SchemaProps: spec.SchemaProps{
+							Description: "affinity chooses nodes by their labels and by the pods on them.",
+							Ref:         ref(corev1.Affinity{}.OpenAPIModelName()),
+						},
+					},
+					"topologySpreadConstraints": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "topologySpreadConstraints spread the pods of several servers, by a label of podLabels.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(corev1.TopologySpreadConstraint{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"priorityClassName": {
+						SchemaProps: spec.SchemaProps{
+							Description: "priorityClassName of the pod.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"podLabels": {
+						SchemaProps: spec.SchemaProps{
+							Description: "podLabels are labels of the pod.",
+							Type:        []string{"object"},
+							AdditionalProperties: &spec.SchemaOrBool{
+								Allows: true,
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"podAnnotations": {
+						SchemaProps: spec.SchemaProps{
+							Description: "podAnnotations are annotations of the pod.",
+							Type:        []string{"object"},
+							AdditionalProperties: &spec.SchemaOrBool{
+								Allows: true,
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.ClassDatabaseDefaults{}.OpenAPIModelName(), v1alpha1.ClassLoggingDefaults{}.OpenAPIModelName(), v1alpha1.ClassNetworkPolicyDefaults{}.OpenAPIModelName(), v1alpha1.ClassServiceDefaults{}.OpenAPIModelName(), corev1.Affinity{}.OpenAPIModelName(), corev1.LocalObjectReference{}.OpenAPIModelName(), corev1.PodSecurityContext{}.OpenAPIModelName(), corev1.ResourceRequirements{}.OpenAPIModelName(), corev1.SecurityContext{}.OpenAPIModelName(), corev1.Toleration{}.OpenAPIModelName(), corev1.TopologySpreadConstraint{}.OpenAPIModelName()},
+	}
+}
+
+func schema_dittofs_apiserver_apis_dittofs_v1alpha1_ClassLimits(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ClassLimits are what the servers of a class may be. A limit that is left out allows everything; an allowed list that is empty allows nothing.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"images": {
+						SchemaProps: spec.SchemaProps{
+							Description: "images bounds every image of a server: spec.image, those of percona, and images that are mounted as volumes.",
+							Ref:         ref(v1alpha1.ImageLimits{}.OpenAPIModelName()),
+						},
+					},
+					"storageClasses": {
+						SchemaProps: spec.SchemaProps{
+							Description: "storageClasses are the names of StorageClasses for all volumes, those of PostgreSQL and of extraVolumes too. With it, a server must name one: put one into the defaults for those that do not care.",
+							Ref:         ref(v1alpha1.AllowedValues{}.OpenAPIModelName()),
+						},
+					},
+					"storage": {
+						SchemaProps: spec.SchemaProps{
+							Description: "storage bounds sizes of volumes.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.StorageLimits{}.OpenAPIModelName()),
+						},
+					},
+					"serversPerNamespace": {
+						SchemaProps: spec.SchemaProps{
+							Description: "serversPerNamespace is how many servers of this class a namespace may have.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"databases": {
+						SchemaProps: spec.SchemaProps{
+							Description: "databases are the kinds of database: sqlite, postgres and percona.",
+							Ref:         ref(v1alpha1.AllowedValues{}.OpenAPIModelName()),
+						},
+					},
+					"resources": {
+						SchemaProps: spec.SchemaProps{
+							Description: "resources bounds the compute resources of each container that a server asks for: dfs, PostgreSQL and its connection pool.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.ComputeLimits{}.OpenAPIModelName()),
+						},
+					},
+					"services": {
+						SchemaProps: spec.SchemaProps{
+							Description: "services bounds the Services of the REST API, NFS and SMB.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.ServiceLimits{}.OpenAPIModelName()),
+						},
+					},
+					"ingress": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ingress bounds the Ingress of the REST API.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.IngressLimits{}.OpenAPIModelName()),
+						},
+					},
+					"networkPolicy": {
+						SchemaProps: spec.SchemaProps{
+							Description: "networkPolicy bounds who may be let in.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.NetworkPolicyLimits{}.OpenAPIModelName()),
+						},
+					},
+					"config": {
+						SchemaProps: spec.SchemaProps{
+							Description: "config are the keys of spec.config, with dots between levels. Example: {allowed: [gc.*]}.",
+							Ref:         ref(v1alpha1.AllowedValues{}.OpenAPIModelName()),
+						},
+					},
+					"extraEnv": {
+						SchemaProps: spec.SchemaProps{
+							Description: "extraEnv are the names of variables in extraEnv. {allowed: []} switches it off.",
+							Ref:         ref(v1alpha1.AllowedValues{}.OpenAPIModelName()),
+						},
+					},
+					"extraVolumes": {
+						SchemaProps: spec.SchemaProps{
+							Description: "extraVolumes are the kinds of volumes in extraVolumes, as the fields of a volume are called: configMap, secret, projected, downwardAPI, emptyDir, persistentVolumeClaim, ephemeral, csi and image. {allowed: []} switches it off.",
+							Ref:         ref(v1alpha1.AllowedValues{}.OpenAPIModelName()),
+						},
+					},
+					"securityContexts": {
+						SchemaProps: spec.SchemaProps{
+							Description: "securityContexts is Allowed or Forbidden: whether a server may set securityContext and podSecurityContext to anything but the defaults of the class. Default Allowed.\n\nPossible enum values:\n - `\"Allowed\"` lets users do it.\n - `\"Forbidden\"` does not.",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Allowed", "Forbidden"},
+						},
+					},
+					"serviceAccounts": {
+						SchemaProps: spec.SchemaProps{
+							Description: "serviceAccounts are the names in serviceAccountName. The account default is always allowed.",
+							Ref:         ref(v1alpha1.AllowedValues{}.OpenAPIModelName()),
+						},
+					},
+					"scheduling": {
+						SchemaProps: spec.SchemaProps{
+							Description: "scheduling bounds where pods run.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.SchedulingLimits{}.OpenAPIModelName()),
+						},
+					},
+					"podLabels": {
+						SchemaProps: spec.SchemaProps{
+							Description: "podLabels are the keys in podLabels.",
+							Ref:         ref(v1alpha1.AllowedValues{}.OpenAPIModelName()),
+						},
+					},
+					"podAnnotations": {
+						SchemaProps: spec.SchemaProps{
+							Description: "podAnnotations are the keys in podAnnotations.",
+							Ref:         ref(v1alpha1.AllowedValues{}.OpenAPIModelName()),
+						},
+					},
+					"backupEndpoints": {
+						SchemaProps: spec.SchemaProps{
+							Description: "backupEndpoints are the hosts in percona.backup.endpoint, with their ports. Example: {allowed: [\"s3.*.example.com\"]}.",
+							Ref:         ref(v1alpha1.AllowedValues{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.AllowedValues{}.OpenAPIModelName(), v1alpha1.ComputeLimits{}.OpenAPIModelName(), v1alpha1.ImageLimits{}.OpenAPIModelName(), v1alpha1.IngressLimits{}.OpenAPIModelName(), v1alpha1.NetworkPolicyLimits{}.OpenAPIModelName(), v1alpha1.SchedulingLimits{}.OpenAPIModelName(), v1alpha1.ServiceLimits{}.OpenAPIModelName(), v1alpha1.StorageLimits{}.OpenAPIModelName()},
+	}
+}
+
+func schema_dittofs_apiserver_apis_dittofs_v1alpha1_ClassLoggingDefaults(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ClassLoggingDefaults are what dfs writes to its log.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"level": {
+						SchemaProps: spec.SchemaProps{
+							Description: "level is DEBUG, INFO, WARN or ERROR.\n\nPossible enum values:\n - `\"DEBUG\"` logs everything, health checks included.\n - `\"ERROR\"` logs failures only.\n - `\"INFO\"` logs requests and changes of state.\n - `\"WARN\"` logs what needs attention.",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"DEBUG", "ERROR", "INFO", "WARN"},
+						},
+					},
+					"format": {
+						SchemaProps: spec.SchemaProps{
+							Description: "format is text or json.\n\nPossible enum values:\n - `\"json\"` is one JSON object for each entry.\n - `\"text\"` is one readable line for each entry.",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"json", "text"},
+						},
+					},
+					"output": {
+						SchemaProps: spec.SchemaProps{
+							Description: "output is stdout, stderr or a file on a volume that is not the database.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_dittofs_apiserver_apis_dittofs_v1alpha1_ClassNetworkPolicyDefaults(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ClassNetworkPolicyDefaults limit who reaches the pod.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"enabled": {
+						SchemaProps: spec.SchemaProps{
+							Description: "enabled makes NetworkPolicies.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"apiSources": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "apiSources may reach the REST API.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(networkingv1.NetworkPolicyPeer{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"adapterSources": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "adapterSources may reach NFS and SMB.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(networkingv1.NetworkPolicyPeer{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"metricsSources": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "metricsSources may reach the metrics.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(networkingv1.NetworkPolicyPeer{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			networkingv1.NetworkPolicyPeer{}.OpenAPIModelName()},
+	}
+}
+
+func schema_dittofs_apiserver_apis_dittofs_v1alpha1_ClassPerconaDefaults(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ClassPerconaDefaults shape the PerconaPGClusters of a class.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"replicas": {
+						SchemaProps: spec.SchemaProps{
+							Description: "replicas is the number of PostgreSQL instances, 1 to 5.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"storageSize": {
+						SchemaProps: spec.SchemaProps{
+							Description: "storageSize is the size of the volume of each instance. Example: 20Gi.",
+							Ref:         ref(resource.Quantity{}.OpenAPIModelName()),
+						},
+					},
+					"storageClassName": {
+						SchemaProps: spec.SchemaProps{
+							Description: "storageClassName is the StorageClass of the instances.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"resources": {
+						SchemaProps: spec.SchemaProps{
+							Description: "resources of each instance.",
+							Ref:         ref(corev1.ResourceRequirements{}.OpenAPIModelName()),
+						},
+					},
+					"images": {
+						SchemaProps: spec.SchemaProps{
+							Description: "images of the cluster, for example from a registry of your own.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.PerconaImages{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.PerconaImages{}.OpenAPIModelName(), corev1.ResourceRequirements{}.OpenAPIModelName(), resource.Quantity{}.OpenAPIModelName()},
+	}
+}
+
+func schema_dittofs_apiserver_apis_dittofs_v1alpha1_ClassServiceDefaults(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ClassServiceDefaults shape a Service.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"type": {
+						SchemaProps: spec.SchemaProps{
+							Description: "type of the Service: ClusterIP, NodePort or LoadBalancer.\n\nPossible enum values:\n - `\"ClusterIP\"` means a service will only be accessible inside the cluster, via the cluster IP.\n - `\"ExternalName\"` means a service consists of only a reference to an external name that kubedns or equivalent will return as a CNAME record, with no exposing or proxying of any pods involved.\n - `\"LoadBalancer\"` means a service will be exposed via an external load balancer (if the cloud provider supports it), in addition to 'NodePort' type.\n - `\"NodePort\"` means a service will be exposed on one port of every node, in addition to 'ClusterIP' type.",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"ClusterIP", "ExternalName", "LoadBalancer", "NodePort"},
+						},
+					},
+					"annotations": {
+						SchemaProps: spec.SchemaProps{
+							Description: "annotations of the Service. Only those that the server does not have are added.",
+							Type:        []string{"object"},
+							AdditionalProperties: &spec.SchemaOrBool{
+								Allows: true,
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"labels": {
+						SchemaProps: spec.SchemaProps{
+							Description: "labels of the Service. Only those that the server does not have are added.",
+							Type:        []string{"object"},
+							AdditionalProperties: &spec.SchemaOrBool{
+								Allows: true,
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"loadBalancerClass": {
+						SchemaProps: spec.SchemaProps{
+							Description: "loadBalancerClass for servers whose Service is of type LoadBalancer.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"loadBalancerSourceRanges": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "loadBalancerSourceRanges, in CIDR form, for servers whose Service is of type LoadBalancer. Example: [10.0.0.0/8].",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"externalTrafficPolicy": {
+						SchemaProps: spec.SchemaProps{
+							Description: "externalTrafficPolicy is Cluster or Local, for servers whose Service is of type NodePort or LoadBalancer.\n\nPossible enum values:\n - `\"Cluster\"` routes traffic to all endpoints.\n - `\"Local\"` preserves the source IP of the traffic by routing only to endpoints on the same node as the traffic was received on (dropping the traffic if there are no local endpoints).",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Cluster", "Local"},
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_dittofs_apiserver_apis_dittofs_v1alpha1_ComputeLimits(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ComputeLimits bounds compute resources.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"max": {
+						SchemaProps: spec.SchemaProps{
+							Description: "max of each resource, for requests and for limits. A server must then set the limit of that resource. Resources that are not listed are not bounded. Example: {cpu: \"4\", memory: 16Gi}.",
+							Type:        []string{"object"},
+							AdditionalProperties: &spec.SchemaOrBool{
+								Allows: true,
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(resource.Quantity{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			resource.Quantity{}.OpenAPIModelName()},
+	}
+}
+
 func schema_dittofs_apiserver_apis_dittofs_v1alpha1_ControlPlaneSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -879,115 +1641,26 @@ func schema_dittofs_apiserver_apis_dittofs_v1alpha1_ControlPlaneSpec(ref common.
 	}
 }
 
-func schema_dittofs_apiserver_apis_dittofs_v1alpha1_CredentialsRequest(ref common.ReferenceCallback) common.OpenAPIDefinition {
+func schema_dittofs_apiserver_apis_dittofs_v1alpha1_CredentialsAccess(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "CredentialsRequest asks for a short-lived token of the REST API of one DittoServer. It is created at the subresource credentials of that server, and answered with the token in its status. It is not stored.",
+				Description: "CredentialsAccess bounds the tokens that dittoservers/credentials issues.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
-					"kind": {
+					"maxRole": {
 						SchemaProps: spec.SchemaProps{
-							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
-							Type:        []string{"string"},
-							Format:      "",
-						},
-					},
-					"apiVersion": {
-						SchemaProps: spec.SchemaProps{
-							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
-							Type:        []string{"string"},
-							Format:      "",
-						},
-					},
-					"metadata": {
-						SchemaProps: spec.SchemaProps{
-							Description: "Standard object's metadata. The name and the namespace are those of the DittoServer. With a uid, only the server that has it answers. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata",
-							Default:     map[string]interface{}{},
-							Ref:         ref(metav1.ObjectMeta{}.OpenAPIModelName()),
-						},
-					},
-					"spec": {
-						SchemaProps: spec.SchemaProps{
-							Description: "spec is the token that you want. An empty one is a token of the role operator.",
-							Default:     map[string]interface{}{},
-							Ref:         ref(v1alpha1.CredentialsRequestSpec{}.OpenAPIModelName()),
-						},
-					},
-					"status": {
-						SchemaProps: spec.SchemaProps{
-							Description: "status is the token.",
-							Default:     map[string]interface{}{},
-							Ref:         ref(v1alpha1.CredentialsRequestStatus{}.OpenAPIModelName()),
-						},
-					},
-				},
-			},
-		},
-		Dependencies: []string{
-			v1alpha1.CredentialsRequestSpec{}.OpenAPIModelName(), v1alpha1.CredentialsRequestStatus{}.OpenAPIModelName(), metav1.ObjectMeta{}.OpenAPIModelName()},
-	}
-}
-
-func schema_dittofs_apiserver_apis_dittofs_v1alpha1_CredentialsRequestSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
-	return common.OpenAPIDefinition{
-		Schema: spec.Schema{
-			SchemaProps: spec.SchemaProps{
-				Description: "CredentialsRequestSpec is the token that is wanted.",
-				Type:        []string{"object"},
-				Properties: map[string]spec.Schema{
-					"role": {
-						SchemaProps: spec.SchemaProps{
-							Description: "role of the token, operator or admin. An operator lists adapters and their ports. An admin may do everything, make other admins included, and nothing but a new JWT secret ends what was made: it needs the verb administer on dittoservers/credentials, and the verb get on the Secret with the JWT secret. Default operator.\n\nPossible enum values:\n - `\"admin\"` does everything, which includes making an account that outlives the token.\n - `\"operator\"` lists adapters and their ports, and nothing else.",
+							Description: "maxRole is the highest role of a token: operator or admin. An admin token can make a permanent admin, and nothing but a new JWT secret takes that back. Default operator.\n\nPossible enum values:\n - `\"admin\"` may do everything in the dfs API.\n - `\"operator\"` reads the state of the server and its adapters.",
 							Default:     "operator",
 							Type:        []string{"string"},
 							Format:      "",
 							Enum:        []interface{}{"admin", "operator"},
 						},
 					},
-					"expirationSeconds": {
+					"maxDuration": {
 						SchemaProps: spec.SchemaProps{
-							Description: "expirationSeconds is the life of the token, 60 to 900 seconds. Default 900, or less where the class of the server allows less.",
-							Type:        []string{"integer"},
-							Format:      "int64",
-						},
-					},
-				},
-			},
-		},
-	}
-}
-
-func schema_dittofs_apiserver_apis_dittofs_v1alpha1_CredentialsRequestStatus(ref common.ReferenceCallback) common.OpenAPIDefinition {
-	return common.OpenAPIDefinition{
-		Schema: spec.Schema{
-			SchemaProps: spec.SchemaProps{
-				Description: "CredentialsRequestStatus is what the server answers.",
-				Type:        []string{"object"},
-				Properties: map[string]spec.Schema{
-					"token": {
-						SchemaProps: spec.SchemaProps{
-							Description: "token is for the header \"Authorization: Bearer TOKEN\" of a request to the REST API. It is empty in the answer to a dry run.",
-							Type:        []string{"string"},
-							Format:      "",
-						},
-					},
-					"expirationTimestamp": {
-						SchemaProps: spec.SchemaProps{
-							Description: "expirationTimestamp is when the token ends.",
-							Ref:         ref(metav1.Time{}.OpenAPIModelName()),
-						},
-					},
-					"username": {
-						SchemaProps: spec.SchemaProps{
-							Description: "username is whom the server's log names: k8s: and a hash of your name. There is no account of that name in the server.",
-							Type:        []string{"string"},
-							Format:      "",
-						},
-					},
-					"endpoint": {
-						SchemaProps: spec.SchemaProps{
-							Description: "endpoint is the address of the REST API within the cluster, as last seen by the controller. Example: https://files-api.team-a.svc:8080.",
+							Description: "maxDuration is the longest life of a token, a Go duration of 1m to 15m. Default 15m.",
+							Default:     "15m",
 							Type:        []string{"string"},
 							Format:      "",
 						},
@@ -995,8 +1668,6 @@ func schema_dittofs_apiserver_apis_dittofs_v1alpha1_CredentialsRequestStatus(ref
 				},
 			},
 		},
-		Dependencies: []string{
-			metav1.Time{}.OpenAPIModelName()},
 	}
 }
 
@@ -1157,6 +1828,161 @@ func schema_dittofs_apiserver_apis_dittofs_v1alpha1_DittoServer(ref common.Refer
 	}
 }
 
+func schema_dittofs_apiserver_apis_dittofs_v1alpha1_DittoServerClass(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "DittoServerClass is what a platform team offers: defaults that the servers of the class get when they are created, and limits that hold for them at every later change too. A server names it in spec.className, for which its author needs the verb use on the class in the namespace of the server. One class can be the default: it has the annotation dittofs.io/is-default-class: \"true\".",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Standard object's metadata. The name is a DNS subdomain. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata",
+							Default:     map[string]interface{}{},
+							Ref:         ref(metav1.ObjectMeta{}.OpenAPIModelName()),
+						},
+					},
+					"spec": {
+						SchemaProps: spec.SchemaProps{
+							Description: "spec is what the class gives and allows. It may change at any time: running servers stay as they are, and their condition ClassConformant tells which of them the class would not allow any more.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.DittoServerClassSpec{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.DittoServerClassSpec{}.OpenAPIModelName(), metav1.ObjectMeta{}.OpenAPIModelName()},
+	}
+}
+
+func schema_dittofs_apiserver_apis_dittofs_v1alpha1_DittoServerClassList(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "DittoServerClassList is a list of DittoServerClasses.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Standard list metadata.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(metav1.ListMeta{}.OpenAPIModelName()),
+						},
+					},
+					"items": {
+						SchemaProps: spec.SchemaProps{
+							Description: "items is the list of DittoServerClasses.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.DittoServerClass{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"items"},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.DittoServerClass{}.OpenAPIModelName(), metav1.ListMeta{}.OpenAPIModelName()},
+	}
+}
+
+func schema_dittofs_apiserver_apis_dittofs_v1alpha1_DittoServerClassSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "DittoServerClassSpec is what a class gives and allows.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"description": {
+						SchemaProps: spec.SchemaProps{
+							Description: "description tells people what the class is for. Example: Small file servers on replicated disks; no load balancers.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"defaults": {
+						SchemaProps: spec.SchemaProps{
+							Description: "defaults are written into a DittoServer when it is created, where its author left the field out. After that they are fields like any other: a later change of the class changes no server.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.ClassDefaults{}.OpenAPIModelName()),
+						},
+					},
+					"limits": {
+						SchemaProps: spec.SchemaProps{
+							Description: "limits are what the servers of the class may be. A limit that is left out allows everything. They are checked at create and at every change, for the fields that change: a class that becomes narrower stops neither a running server nor an edit of its other fields. Whoever has the verb override on the class, in the namespace of the server, may go beyond them and is warned.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.ClassLimits{}.OpenAPIModelName()),
+						},
+					},
+					"reserved": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "set",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "reserved are the fields of the spec of a DittoServer that only those with the verb override may set or change, by their paths without spec. Others get the default. At most 64 paths. Example: [rollout, networkPolicy, percona.backup].",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"access": {
+						SchemaProps: spec.SchemaProps{
+							Description: "access is what callers get of the dfs API through Kubernetes.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.ClassAccess{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.ClassAccess{}.OpenAPIModelName(), v1alpha1.ClassDefaults{}.OpenAPIModelName(), v1alpha1.ClassLimits{}.OpenAPIModelName()},
+	}
+}
+
 func schema_dittofs_apiserver_apis_dittofs_v1alpha1_DittoServerList(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -1207,40 +2033,6 @@ func schema_dittofs_apiserver_apis_dittofs_v1alpha1_DittoServerList(ref common.R
 	}
 }
 
-func schema_dittofs_apiserver_apis_dittofs_v1alpha1_DittoServerProxyOptions(ref common.ReferenceCallback) common.OpenAPIDefinition {
-	return common.OpenAPIDefinition{
-		Schema: spec.Schema{
-			SchemaProps: spec.SchemaProps{
-				Description: "DittoServerProxyOptions is what a request to the subresource proxy of a DittoServer asks for. Admission policies see it as the object of a CONNECT.",
-				Type:        []string{"object"},
-				Properties: map[string]spec.Schema{
-					"kind": {
-						SchemaProps: spec.SchemaProps{
-							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
-							Type:        []string{"string"},
-							Format:      "",
-						},
-					},
-					"apiVersion": {
-						SchemaProps: spec.SchemaProps{
-							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
-							Type:        []string{"string"},
-							Format:      "",
-						},
-					},
-					"path": {
-						SchemaProps: spec.SchemaProps{
-							Description: "path is the path of the REST API of dfs, for example /api/v1/adapters.",
-							Type:        []string{"string"},
-							Format:      "",
-						},
-					},
-				},
-			},
-		},
-	}
-}
-
 func schema_dittofs_apiserver_apis_dittofs_v1alpha1_DittoServerSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -1248,6 +2040,13 @@ func schema_dittofs_apiserver_apis_dittofs_v1alpha1_DittoServerSpec(ref common.R
 				Description: "DittoServerSpec is the wanted state of a DittoServer.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
+					"className": {
+						SchemaProps: spec.SchemaProps{
+							Description: "className is the DittoServerClass of the server, whose defaults it gets and whose limits it keeps. Its author needs the verb use on the class, in the namespace of the server. Left out, the default class is taken and written here; an empty word means none, which needs the verb override on the default class if there is one. It cannot be changed later. Example: small.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
 					"paused": {
 						SchemaProps: spec.SchemaProps{
 							Description: "paused stops the controller from changing anything for this server; the pod goes on. Progressing says that it is paused. A delete is carried out all the same. Default false.",
@@ -1943,6 +2742,78 @@ func schema_dittofs_apiserver_apis_dittofs_v1alpha1_IdentitySpec(ref common.Refe
 	}
 }
 
+func schema_dittofs_apiserver_apis_dittofs_v1alpha1_ImageLimits(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ImageLimits bounds images.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"allowed": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "allowed images, as they are written, with their tags or digests. A star stands for any number of characters, a slash among them: end a registry or a repository with a slash before the star. Left out: every image. Example: [registry.example.com/dittofs/*].",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"digestOnly": {
+						SchemaProps: spec.SchemaProps{
+							Description: "digestOnly allows images by digest only: NAME@sha256:... Default false.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_dittofs_apiserver_apis_dittofs_v1alpha1_IngressLimits(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "IngressLimits bounds Ingresses.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"hosts": {
+						SchemaProps: spec.SchemaProps{
+							Description: "hosts of Ingresses. {allowed: []} switches them off. Example: {allowed: [\"*.files.example.com\"]}.",
+							Ref:         ref(v1alpha1.AllowedValues{}.OpenAPIModelName()),
+						},
+					},
+					"classes": {
+						SchemaProps: spec.SchemaProps{
+							Description: "classes are the names of IngressClasses. With it, an Ingress must name one.",
+							Ref:         ref(v1alpha1.AllowedValues{}.OpenAPIModelName()),
+						},
+					},
+					"annotations": {
+						SchemaProps: spec.SchemaProps{
+							Description: "annotations are the keys of annotations of Ingresses.",
+							Ref:         ref(v1alpha1.AllowedValues{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.AllowedValues{}.OpenAPIModelName()},
+	}
+}
+
 func schema_dittofs_apiserver_apis_dittofs_v1alpha1_IngressSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -2387,6 +3258,49 @@ func schema_dittofs_apiserver_apis_dittofs_v1alpha1_MetricsSpec(ref common.Refer
 	}
 }
 
+func schema_dittofs_apiserver_apis_dittofs_v1alpha1_NetworkPolicyLimits(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "NetworkPolicyLimits bounds who may be let in.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"required": {
+						SchemaProps: spec.SchemaProps{
+							Description: "required wants networkPolicy.enabled. Default false.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"sourcesRequired": {
+						SchemaProps: spec.SchemaProps{
+							Description: "sourcesRequired wants apiSources and adapterSources, and metricsSources where metrics are enabled: left out, they mean everybody. Default false.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"networks": {
+						SchemaProps: spec.SchemaProps{
+							Description: "networks are what the ipBlocks of sources must lie in.",
+							Ref:         ref(v1alpha1.AllowedNetworks{}.OpenAPIModelName()),
+						},
+					},
+					"otherNamespaces": {
+						SchemaProps: spec.SchemaProps{
+							Description: "otherNamespaces is Allowed or Forbidden: whether sources may be pods of other namespaces. Default Allowed.\n\nPossible enum values:\n - `\"Allowed\"` lets users do it.\n - `\"Forbidden\"` does not.",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Allowed", "Forbidden"},
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.AllowedNetworks{}.OpenAPIModelName()},
+	}
+}
+
 func schema_dittofs_apiserver_apis_dittofs_v1alpha1_NetworkPolicySpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -2820,6 +3734,54 @@ func schema_dittofs_apiserver_apis_dittofs_v1alpha1_SQLiteSpec(ref common.Refere
 	}
 }
 
+func schema_dittofs_apiserver_apis_dittofs_v1alpha1_SchedulingLimits(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "SchedulingLimits bounds where pods run.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"nodeSelector": {
+						SchemaProps: spec.SchemaProps{
+							Description: "nodeSelector are the entries in nodeSelector, as KEY=VALUE. Example: {allowed: [\"pool=files\", \"disk=*\"]}.",
+							Ref:         ref(v1alpha1.AllowedValues{}.OpenAPIModelName()),
+						},
+					},
+					"requiredNodeSelector": {
+						SchemaProps: spec.SchemaProps{
+							Description: "requiredNodeSelector are entries that nodeSelector must have. Put them into the defaults too. Example: {pool: files}.",
+							Type:        []string{"object"},
+							AdditionalProperties: &spec.SchemaOrBool{
+								Allows: true,
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"tolerations": {
+						SchemaProps: spec.SchemaProps{
+							Description: "tolerations are the taint keys in tolerations. A toleration without a key tolerates every taint: only the value * allows it.",
+							Ref:         ref(v1alpha1.AllowedValues{}.OpenAPIModelName()),
+						},
+					},
+					"priorityClasses": {
+						SchemaProps: spec.SchemaProps{
+							Description: "priorityClasses are the names in priorityClassName. Naming none is always allowed.",
+							Ref:         ref(v1alpha1.AllowedValues{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.AllowedValues{}.OpenAPIModelName()},
+	}
+}
+
 func schema_dittofs_apiserver_apis_dittofs_v1alpha1_SecretKeyReference(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -2995,6 +3957,66 @@ func schema_dittofs_apiserver_apis_dittofs_v1alpha1_ServiceExposure(ref common.R
 				},
 			},
 		},
+	}
+}
+
+func schema_dittofs_apiserver_apis_dittofs_v1alpha1_ServiceLimits(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ServiceLimits bounds Services.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"types": {
+						SchemaProps: spec.SchemaProps{
+							Description: "types of Services: ClusterIP, NodePort and LoadBalancer.",
+							Ref:         ref(v1alpha1.AllowedValues{}.OpenAPIModelName()),
+						},
+					},
+					"sourceRangesRequired": {
+						SchemaProps: spec.SchemaProps{
+							Description: "sourceRangesRequired wants loadBalancerSourceRanges for every Service of type LoadBalancer. Default false.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"sourceRanges": {
+						SchemaProps: spec.SchemaProps{
+							Description: "sourceRanges are the networks that loadBalancerSourceRanges must lie in.",
+							Ref:         ref(v1alpha1.AllowedNetworks{}.OpenAPIModelName()),
+						},
+					},
+					"loadBalancerClasses": {
+						SchemaProps: spec.SchemaProps{
+							Description: "loadBalancerClasses are the names in loadBalancerClass.",
+							Ref:         ref(v1alpha1.AllowedValues{}.OpenAPIModelName()),
+						},
+					},
+					"nodePorts": {
+						SchemaProps: spec.SchemaProps{
+							Description: "nodePorts is Allowed or Forbidden: whether a server may choose its nodePort. Default Allowed.\n\nPossible enum values:\n - `\"Allowed\"` lets users do it.\n - `\"Forbidden\"` does not.",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Allowed", "Forbidden"},
+						},
+					},
+					"annotations": {
+						SchemaProps: spec.SchemaProps{
+							Description: "annotations are the keys of annotations of Services.",
+							Ref:         ref(v1alpha1.AllowedValues{}.OpenAPIModelName()),
+						},
+					},
+					"labels": {
+						SchemaProps: spec.SchemaProps{
+							Description: "labels are the keys of labels of Services.",
+							Ref:         ref(v1alpha1.AllowedValues{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.AllowedNetworks{}.OpenAPIModelName(), v1alpha1.AllowedValues{}.OpenAPIModelName()},
 	}
 }
 
@@ -3268,6 +4290,39 @@ func schema_dittofs_apiserver_apis_dittofs_v1alpha1_SnapshotPolicyStatus(ref com
 		},
 		Dependencies: []string{
 			metav1.Time{}.OpenAPIModelName()},
+	}
+}
+
+func schema_dittofs_apiserver_apis_dittofs_v1alpha1_StorageLimits(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "StorageLimits bounds sizes of volumes. What counts is what the spec asks for: the volumes of dfs, unless they are ephemeral, and those of PostgreSQL, times its replicas.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"maxVolumeSize": {
+						SchemaProps: spec.SchemaProps{
+							Description: "maxVolumeSize is the largest size of one volume. Example: 1Ti.",
+							Ref:         ref(resource.Quantity{}.OpenAPIModelName()),
+						},
+					},
+					"maxServerSize": {
+						SchemaProps: spec.SchemaProps{
+							Description: "maxServerSize is the largest sum over the volumes of one server.",
+							Ref:         ref(resource.Quantity{}.OpenAPIModelName()),
+						},
+					},
+					"maxNamespaceSize": {
+						SchemaProps: spec.SchemaProps{
+							Description: "maxNamespaceSize is the largest sum over all servers of this class in one namespace.",
+							Ref:         ref(resource.Quantity{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			resource.Quantity{}.OpenAPIModelName()},
 	}
 }
 

@@ -22,12 +22,13 @@ const (
 	fieldPhase        = "status.phase"
 	fieldImage        = "spec.image"
 	fieldStorageClass = "spec.storage.storageClassName"
+	fieldClass        = "spec.className"
 )
 
 // selectable are the fields of a DittoServer that a field selector may name
 // besides metadata.name and metadata.namespace. Each is indexed in the watch
 // cache, so that a list by one of them does not read all servers. A server
-// without storageClassName is found by the empty word; the phase is the one
+// without storageClassName or className is found by the empty word; the phase is the one
 // that kubectl get prints, so that what is seen can be selected on.
 var selectable = []struct {
 	name  string
@@ -36,6 +37,7 @@ var selectable = []struct {
 	{fieldPhase, phaseField},
 	{fieldImage, func(s *dittofsv1alpha1.DittoServer) string { return s.Spec.Image }},
 	{fieldStorageClass, func(s *dittofsv1alpha1.DittoServer) string { return ptr.Deref(s.Spec.Storage.StorageClassName, "") }},
+	{fieldClass, func(s *dittofsv1alpha1.DittoServer) string { return ptr.Deref(s.Spec.ClassName, "") }},
 }
 
 func phaseField(server *dittofsv1alpha1.DittoServer) string { return string(phaseOf(server)) }

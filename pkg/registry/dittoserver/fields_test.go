@@ -24,7 +24,7 @@ func TestFieldsThatCanBeSelectedOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	kind := dittofsv1alpha1.SchemeGroupVersion.WithKind("DittoServer")
-	for _, known := range []string{"metadata.name", "metadata.namespace", "status.phase", "spec.image", "spec.storage.storageClassName"} {
+	for _, known := range []string{"metadata.name", "metadata.namespace", "status.phase", "spec.image", "spec.className", "spec.storage.storageClassName"} {
 		if label, value, err := scheme.ConvertFieldLabel(kind, known, "x"); err != nil || label != known || value != "x" {
 			t.Errorf("%s becomes %s=%s: %v", known, label, value, err)
 		}

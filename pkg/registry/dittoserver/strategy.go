@@ -65,7 +65,8 @@ func resetFields(paths ...fieldpath.Path) map[fieldpath.APIVersion]*fieldpath.Se
 const operatorFinalizer = "dittofs.dittofs.com/finalizer"
 
 // PrepareForCreate puts under the server's control what users must not decide:
-// status, generation, the finalizer and the record of a deletion.
+// status, generation, the finalizer and the record of a deletion; and sets the
+// defaults that waited for the class of the server.
 func (*strategy) PrepareForCreate(_ context.Context, obj runtime.Object) {
 	server := obj.(*dittofsv1alpha1.DittoServer)
 	server.Status = dittofsv1alpha1.DittoServerStatus{}
@@ -74,12 +75,14 @@ func (*strategy) PrepareForCreate(_ context.Context, obj runtime.Object) {
 	server.Finalizers = slices.DeleteFunc(server.Finalizers, func(f string) bool { return f == operatorFinalizer })
 	addFinalizer(server)
 	delete(server.Annotations, dittofsv1alpha1.AnnotationDeletionPropagation)
+	dittofsv1alpha1.CompleteDefaults(server, nil)
 }
 
 // PrepareForUpdate keeps the same things as they are and counts the generation.
 func (*strategy) PrepareForUpdate(_ context.Context, obj, old runtime.Object) {
 	server, oldServer := obj.(*dittofsv1alpha1.DittoServer), old.(*dittofsv1alpha1.DittoServer)
 	server.Status = oldServer.Status
+	dittofsv1alpha1.CompleteDefaults(server, oldServer)
 	keepAnnotation(server, oldServer, dittofsv1alpha1.AnnotationDeletionPropagation)
 	keepAnnotation(server, oldServer, dittofsv1alpha1.AnnotationNamespaceUID)
 	if oldServer.DeletionTimestamp == nil {

@@ -33,8 +33,9 @@ func TestACreateIsUnderTheServersControl(t *testing.T) {
 	}
 }
 
+// stored is one as it comes out of the store, where every default is set.
 func stored() *dittofsv1alpha1.DittoServer {
-	return &dittofsv1alpha1.DittoServer{
+	server := &dittofsv1alpha1.DittoServer{
 		ObjectMeta: metav1.ObjectMeta{
 			Name: "files", Generation: 3, Finalizers: []string{dittofsv1alpha1.Finalizer},
 			Annotations: map[string]string{dittofsv1alpha1.AnnotationNamespaceUID: "uid-1"},
@@ -43,6 +44,8 @@ func stored() *dittofsv1alpha1.DittoServer {
 		Spec:   dittofsv1alpha1.DittoServerSpec{Image: "dfs:v1", Replicas: ptr.To[int32](1)},
 		Status: dittofsv1alpha1.DittoServerStatus{Phase: dittofsv1alpha1.PhaseRunning},
 	}
+	dittofsv1alpha1.SetObjectDefaults_DittoServer(server)
+	return server
 }
 
 func TestAnUpdateOfTheMainResource(t *testing.T) {

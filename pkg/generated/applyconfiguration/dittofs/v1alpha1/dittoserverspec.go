@@ -15,6 +15,12 @@ import (
 //
 // DittoServerSpec is the wanted state of a DittoServer.
 type DittoServerSpecApplyConfiguration struct {
+	// className is the DittoServerClass of the server, whose defaults it gets and
+	// whose limits it keeps. Its author needs the verb use on the class, in the
+	// namespace of the server. Left out, the default class is taken and written
+	// here; an empty word means none, which needs the verb override on the default
+	// class if there is one. It cannot be changed later. Example: small.
+	ClassName *string `json:"className,omitempty"`
 	// paused stops the controller from changing anything for this server; the
 	// pod goes on. Progressing says that it is paused. A delete is carried out
 	// all the same. Default false.
@@ -136,6 +142,14 @@ type DittoServerSpecApplyConfiguration struct {
 // apply.
 func DittoServerSpec() *DittoServerSpecApplyConfiguration {
 	return &DittoServerSpecApplyConfiguration{}
+}
+
+// WithClassName sets the ClassName field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the ClassName field is set to the value of the last call.
+func (b *DittoServerSpecApplyConfiguration) WithClassName(value string) *DittoServerSpecApplyConfiguration {
+	b.ClassName = &value
+	return b
 }
 
 // WithPaused sets the Paused field in the declarative configuration to the given value

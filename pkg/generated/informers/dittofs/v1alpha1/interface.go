@@ -13,6 +13,8 @@ import (
 type Interface interface {
 	// DittoServers returns a DittoServerInformer.
 	DittoServers() TypedDittoServerInformer
+	// DittoServerClasses returns a DittoServerClassInformer.
+	DittoServerClasses() TypedDittoServerClassInformer
 }
 
 type version struct {
@@ -29,4 +31,9 @@ func New(f internalinterfaces.SharedInformerFactory, namespace string, tweakList
 // DittoServers returns a TypedDittoServerInformer.
 func (v *version) DittoServers() TypedDittoServerInformer {
 	return &dittoServerInformer{factory: v.factory, namespace: v.namespace, tweakListOptions: v.tweakListOptions}
+}
+
+// DittoServerClasses returns a TypedDittoServerClassInformer.
+func (v *version) DittoServerClasses() TypedDittoServerClassInformer {
+	return &dittoServerClassInformer{factory: v.factory, tweakListOptions: v.tweakListOptions}
 }

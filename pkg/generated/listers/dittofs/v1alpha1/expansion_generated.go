@@ -12,3 +12,7 @@ type DittoServerListerExpansion interface{}
 // DittoServerNamespaceListerExpansion allows custom methods to be added to
 // DittoServerNamespaceLister.
 type DittoServerNamespaceListerExpansion interface{}
+
+// DittoServerClassListerExpansion allows custom methods to be added to
+// DittoServerClassLister.
+type DittoServerClassListerExpansion interface{}

@@ -16,6 +16,7 @@ import (
 type DittofsV1alpha1Interface interface {
 	RESTClient() rest.Interface
 	DittoServersGetter
+	DittoServerClassesGetter
 }
 
 // DittofsV1alpha1Client is used to interact with features provided by the dittofs.io group.
@@ -25,6 +26,10 @@ type DittofsV1alpha1Client struct {
 
 func (c *DittofsV1alpha1Client) DittoServers(namespace string) DittoServerInterface {
 	return newDittoServers(c, namespace)
+}
+
+func (c *DittofsV1alpha1Client) DittoServerClasses() DittoServerClassInterface {
+	return newDittoServerClasses(c)
 }
 
 // NewForConfig creates a new DittofsV1alpha1Client for the given config.

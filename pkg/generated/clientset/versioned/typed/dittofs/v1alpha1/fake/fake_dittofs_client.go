@@ -19,6 +19,10 @@ func (c *FakeDittofsV1alpha1) DittoServers(namespace string) v1alpha1.DittoServe
 	return newFakeDittoServers(c, namespace)
 }
 
+func (c *FakeDittofsV1alpha1) DittoServerClasses() v1alpha1.DittoServerClassInterface {
+	return newFakeDittoServerClasses(c)
+}
+
 // RESTClient returns a RESTClient that is used to communicate
 // with API server by this client implementation.
 func (c *FakeDittofsV1alpha1) RESTClient() rest.Interface {
