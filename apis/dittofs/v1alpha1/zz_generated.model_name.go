@@ -99,6 +99,21 @@ func (in CredentialsAccess) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in CredentialsRequest) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.CredentialsRequest"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in CredentialsRequestSpec) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.CredentialsRequestSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in CredentialsRequestStatus) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.CredentialsRequestStatus"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in DatabaseSpec) OpenAPIModelName() string {
 	return "io.dittofs.v1alpha1.DatabaseSpec"
 }
@@ -136,6 +151,11 @@ func (in DittoServerClassSpec) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in DittoServerList) OpenAPIModelName() string {
 	return "io.dittofs.v1alpha1.DittoServerList"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in DittoServerProxyOptions) OpenAPIModelName() string {
+	return "io.dittofs.v1alpha1.DittoServerProxyOptions"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.

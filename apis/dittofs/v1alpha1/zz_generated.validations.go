@@ -30,6 +30,21 @@ func init() { localSchemeBuilder.Register(RegisterValidations) }
 // RegisterValidations adds validation functions to the given scheme.
 // Public to allow building arbitrary schemes.
 func RegisterValidations(scheme *runtime.Scheme) error {
+	// type CredentialsRequest
+	scheme.AddValidationFunc(
+		(*CredentialsRequest)(nil),
+		func(ctx context.Context, op operation.Operation, obj, oldObj interface{}) field.ErrorList {
+			switch op.Request.SubresourcePath() {
+			case "/":
+				return Validate_CredentialsRequest(
+					ctx, op, nil, /* fldPath */
+					obj.(*CredentialsRequest),
+					safe.Cast[*CredentialsRequest](oldObj))
+			}
+			return field.ErrorList{
+				field.InternalError(nil, fmt.Errorf("no validation found for %T, subresource: %v", obj, op.Request.SubresourcePath())),
+			}
+		})
 	// type DittoServer
 	scheme.AddValidationFunc(
 		(*DittoServer)(nil),
@@ -55,6 +70,21 @@ func RegisterValidations(scheme *runtime.Scheme) error {
 					ctx, op, nil, /* fldPath */
 					obj.(*DittoServerClass),
 					safe.Cast[*DittoServerClass](oldObj))
+			}
+			return field.ErrorList{
+				field.InternalError(nil, fmt.Errorf("no validation found for %T, subresource: %v", obj, op.Request.SubresourcePath())),
+			}
+		})
+	// type DittoServerProxyOptions
+	scheme.AddValidationFunc(
+		(*DittoServerProxyOptions)(nil),
+		func(ctx context.Context, op operation.Operation, obj, oldObj interface{}) field.ErrorList {
+			switch op.Request.SubresourcePath() {
+			case "/":
+				return Validate_DittoServerProxyOptions(
+					ctx, op, nil, /* fldPath */
+					obj.(*DittoServerProxyOptions),
+					safe.Cast[*DittoServerProxyOptions](oldObj))
 			}
 			return field.ErrorList{
 				field.InternalError(nil, fmt.Errorf("no validation found for %T, subresource: %v", obj, op.Request.SubresourcePath())),
@@ -2884,6 +2914,232 @@ func Validate_CredentialsAccess(
 	return errs
 }
 
+// Validate_CredentialsRequest validates an instance of CredentialsRequest according
+// to declarative validation rules in the API schema.
+func Validate_CredentialsRequest(
+	ctx context.Context, op operation.Operation, fldPath *field.Path,
+	obj, oldObj *CredentialsRequest) (errs field.ErrorList) {
+
+	// field CredentialsRequest.TypeMeta has no validation
+	// field CredentialsRequest.ObjectMeta has no validation
+
+	{ // field CredentialsRequest.Spec
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *CredentialsRequestSpec,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_CredentialsRequestSpec(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *CredentialsRequest) *CredentialsRequestSpec {
+				return &oldObj.Spec
+			})
+		errs = append(errs, fn(fldPath.Child("spec"), &obj.Spec, oldVal, oldObj != nil)...)
+	}
+
+	{ // field CredentialsRequest.Status
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *CredentialsRequestStatus,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_CredentialsRequestStatus(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *CredentialsRequest) *CredentialsRequestStatus {
+				return &oldObj.Status
+			})
+		errs = append(errs, fn(fldPath.Child("status"), &obj.Status, oldVal, oldObj != nil)...)
+	}
+
+	return errs
+}
+
+// Validate_CredentialsRequestSpec validates an instance of CredentialsRequestSpec according
+// to declarative validation rules in the API schema.
+func Validate_CredentialsRequestSpec(
+	ctx context.Context, op operation.Operation, fldPath *field.Path,
+	obj, oldObj *CredentialsRequestSpec) (errs field.ErrorList) {
+
+	{ // field CredentialsRequestSpec.Role
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *CredentialsRole,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			// optional fields with default values are effectively required
+			if e := validate.RequiredValue(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				errs = append(errs, e...)
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_CredentialsRole(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *CredentialsRequestSpec) *CredentialsRole {
+				return &oldObj.Role
+			})
+		errs = append(errs, fn(fldPath.Child("role"), &obj.Role, oldVal, oldObj != nil)...)
+	}
+
+	{ // field CredentialsRequestSpec.ExpirationSeconds
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *int64,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalPointer(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			if e := validate.Maximum(ctx, op, fldPath, obj, oldObj, 900); len(e) != 0 {
+				errs = append(errs, e...)
+			}
+			if e := validate.Minimum(ctx, op, fldPath, obj, oldObj, 60); len(e) != 0 {
+				errs = append(errs, e...)
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *CredentialsRequestSpec) *int64 {
+				return oldObj.ExpirationSeconds
+			})
+		errs = append(errs, fn(fldPath.Child("expirationSeconds"), obj.ExpirationSeconds, oldVal, oldObj != nil)...)
+	}
+
+	return errs
+}
+
+// Validate_CredentialsRequestStatus validates an instance of CredentialsRequestStatus according
+// to declarative validation rules in the API schema.
+func Validate_CredentialsRequestStatus(
+	ctx context.Context, op operation.Operation, fldPath *field.Path,
+	obj, oldObj *CredentialsRequestStatus) (errs field.ErrorList) {
+
+	{ // field CredentialsRequestStatus.Token
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *string,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalValue(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *CredentialsRequestStatus) *string {
+				return &oldObj.Token
+			})
+		errs = append(errs, fn(fldPath.Child("token"), &obj.Token, oldVal, oldObj != nil)...)
+	}
+
+	// field CredentialsRequestStatus.ExpirationTimestamp has no validation
+
+	{ // field CredentialsRequestStatus.Username
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *string,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalValue(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *CredentialsRequestStatus) *string {
+				return &oldObj.Username
+			})
+		errs = append(errs, fn(fldPath.Child("username"), &obj.Username, oldVal, oldObj != nil)...)
+	}
+
+	{ // field CredentialsRequestStatus.Endpoint
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *string,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalValue(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *CredentialsRequestStatus) *string {
+				return &oldObj.Endpoint
+			})
+		errs = append(errs, fn(fldPath.Child("endpoint"), &obj.Endpoint, oldVal, oldObj != nil)...)
+	}
+
+	return errs
+}
+
 var symbolsForCredentialsRole = sets.New(CredentialsAdmin, CredentialsOperator)
 
 // Validate_CredentialsRole validates an instance of CredentialsRole according
@@ -3462,6 +3718,45 @@ func Validate_DittoServerPhase(
 
 	if e := validate.Enum(ctx, op, fldPath, obj, oldObj, symbolsForDittoServerPhase, nil); len(e) != 0 {
 		errs = append(errs, e...)
+	}
+
+	return errs
+}
+
+// Validate_DittoServerProxyOptions validates an instance of DittoServerProxyOptions according
+// to declarative validation rules in the API schema.
+func Validate_DittoServerProxyOptions(
+	ctx context.Context, op operation.Operation, fldPath *field.Path,
+	obj, oldObj *DittoServerProxyOptions) (errs field.ErrorList) {
+
+	// field DittoServerProxyOptions.TypeMeta has no validation
+
+	{ // field DittoServerProxyOptions.Path
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *string,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalValue(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *DittoServerProxyOptions) *string {
+				return &oldObj.Path
+			})
+		errs = append(errs, fn(fldPath.Child("path"), &obj.Path, oldVal, oldObj != nil)...)
 	}
 
 	return errs

@@ -42,6 +42,9 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.ComputeLimits{}.OpenAPIModelName():                       schema_dittofs_apiserver_apis_dittofs_v1alpha1_ComputeLimits(ref),
 		v1alpha1.ControlPlaneSpec{}.OpenAPIModelName():                    schema_dittofs_apiserver_apis_dittofs_v1alpha1_ControlPlaneSpec(ref),
 		v1alpha1.CredentialsAccess{}.OpenAPIModelName():                   schema_dittofs_apiserver_apis_dittofs_v1alpha1_CredentialsAccess(ref),
+		v1alpha1.CredentialsRequest{}.OpenAPIModelName():                  schema_dittofs_apiserver_apis_dittofs_v1alpha1_CredentialsRequest(ref),
+		v1alpha1.CredentialsRequestSpec{}.OpenAPIModelName():              schema_dittofs_apiserver_apis_dittofs_v1alpha1_CredentialsRequestSpec(ref),
+		v1alpha1.CredentialsRequestStatus{}.OpenAPIModelName():            schema_dittofs_apiserver_apis_dittofs_v1alpha1_CredentialsRequestStatus(ref),
 		v1alpha1.DatabaseSpec{}.OpenAPIModelName():                        schema_dittofs_apiserver_apis_dittofs_v1alpha1_DatabaseSpec(ref),
 		v1alpha1.DatabaseStatus{}.OpenAPIModelName():                      schema_dittofs_apiserver_apis_dittofs_v1alpha1_DatabaseStatus(ref),
 		v1alpha1.DeletionPolicy{}.OpenAPIModelName():                      schema_dittofs_apiserver_apis_dittofs_v1alpha1_DeletionPolicy(ref),
@@ -50,6 +53,7 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.DittoServerClassList{}.OpenAPIModelName():                schema_dittofs_apiserver_apis_dittofs_v1alpha1_DittoServerClassList(ref),
 		v1alpha1.DittoServerClassSpec{}.OpenAPIModelName():                schema_dittofs_apiserver_apis_dittofs_v1alpha1_DittoServerClassSpec(ref),
 		v1alpha1.DittoServerList{}.OpenAPIModelName():                     schema_dittofs_apiserver_apis_dittofs_v1alpha1_DittoServerList(ref),
+		v1alpha1.DittoServerProxyOptions{}.OpenAPIModelName():             schema_dittofs_apiserver_apis_dittofs_v1alpha1_DittoServerProxyOptions(ref),
 		v1alpha1.DittoServerSpec{}.OpenAPIModelName():                     schema_dittofs_apiserver_apis_dittofs_v1alpha1_DittoServerSpec(ref),
 		v1alpha1.DittoServerStatus{}.OpenAPIModelName():                   schema_dittofs_apiserver_apis_dittofs_v1alpha1_DittoServerStatus(ref),
 		v1alpha1.EndpointsStatus{}.OpenAPIModelName():                     schema_dittofs_apiserver_apis_dittofs_v1alpha1_EndpointsStatus(ref),
@@ -1650,7 +1654,7 @@ func schema_dittofs_apiserver_apis_dittofs_v1alpha1_CredentialsAccess(ref common
 				Properties: map[string]spec.Schema{
 					"maxRole": {
 						SchemaProps: spec.SchemaProps{
-							Description: "maxRole is the highest role of a token: operator or admin. An admin token can make a permanent admin, and nothing but a new JWT secret takes that back. Default operator.\n\nPossible enum values:\n - `\"admin\"` may do everything in the dfs API.\n - `\"operator\"` reads the state of the server and its adapters.",
+							Description: "maxRole is the highest role of a token: operator or admin. An admin token can make a permanent admin, and nothing but a new JWT secret takes that back. Default operator.\n\nPossible enum values:\n - `\"admin\"` does everything, which includes making an account that outlives the token.\n - `\"operator\"` lists adapters and their ports, and nothing else.",
 							Default:     "operator",
 							Type:        []string{"string"},
 							Format:      "",
@@ -1668,6 +1672,127 @@ func schema_dittofs_apiserver_apis_dittofs_v1alpha1_CredentialsAccess(ref common
 				},
 			},
 		},
+	}
+}
+
+func schema_dittofs_apiserver_apis_dittofs_v1alpha1_CredentialsRequest(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "CredentialsRequest asks for a short-lived token of the REST API of one DittoServer. It is created at the subresource credentials of that server, and answered with the token in its status. It is not stored.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Standard object's metadata. The name and the namespace are those of the DittoServer. With a uid, only the server that has it answers. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata",
+							Default:     map[string]interface{}{},
+							Ref:         ref(metav1.ObjectMeta{}.OpenAPIModelName()),
+						},
+					},
+					"spec": {
+						SchemaProps: spec.SchemaProps{
+							Description: "spec is the token that you want. An empty one is a token of the role operator.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.CredentialsRequestSpec{}.OpenAPIModelName()),
+						},
+					},
+					"status": {
+						SchemaProps: spec.SchemaProps{
+							Description: "status is the token.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.CredentialsRequestStatus{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.CredentialsRequestSpec{}.OpenAPIModelName(), v1alpha1.CredentialsRequestStatus{}.OpenAPIModelName(), metav1.ObjectMeta{}.OpenAPIModelName()},
+	}
+}
+
+func schema_dittofs_apiserver_apis_dittofs_v1alpha1_CredentialsRequestSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "CredentialsRequestSpec is the token that is wanted.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"role": {
+						SchemaProps: spec.SchemaProps{
+							Description: "role of the token, operator or admin. An operator lists adapters and their ports. An admin may do everything, make other admins included, and nothing but a new JWT secret ends what was made: it needs the verb administer on dittoservers/credentials, and the verb get on the Secret with the JWT secret. Default operator.\n\nPossible enum values:\n - `\"admin\"` does everything, which includes making an account that outlives the token.\n - `\"operator\"` lists adapters and their ports, and nothing else.",
+							Default:     "operator",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"admin", "operator"},
+						},
+					},
+					"expirationSeconds": {
+						SchemaProps: spec.SchemaProps{
+							Description: "expirationSeconds is the life of the token, 60 to 900 seconds. Default 900, or less where the class of the server allows less.",
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_dittofs_apiserver_apis_dittofs_v1alpha1_CredentialsRequestStatus(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "CredentialsRequestStatus is what the server answers.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"token": {
+						SchemaProps: spec.SchemaProps{
+							Description: "token is for the header \"Authorization: Bearer TOKEN\" of a request to the REST API. It is empty in the answer to a dry run.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"expirationTimestamp": {
+						SchemaProps: spec.SchemaProps{
+							Description: "expirationTimestamp is when the token ends.",
+							Ref:         ref(metav1.Time{}.OpenAPIModelName()),
+						},
+					},
+					"username": {
+						SchemaProps: spec.SchemaProps{
+							Description: "username is whom the server's log names: k8s: and a hash of your name. There is no account of that name in the server.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"endpoint": {
+						SchemaProps: spec.SchemaProps{
+							Description: "endpoint is the address of the REST API within the cluster, as last seen by the controller. Example: https://files-api.team-a.svc:8080.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			metav1.Time{}.OpenAPIModelName()},
 	}
 }
 
@@ -2030,6 +2155,40 @@ func schema_dittofs_apiserver_apis_dittofs_v1alpha1_DittoServerList(ref common.R
 		},
 		Dependencies: []string{
 			v1alpha1.DittoServer{}.OpenAPIModelName(), metav1.ListMeta{}.OpenAPIModelName()},
+	}
+}
+
+func schema_dittofs_apiserver_apis_dittofs_v1alpha1_DittoServerProxyOptions(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "DittoServerProxyOptions is what a request to the subresource proxy of a DittoServer asks for. Admission policies see it as the object of a CONNECT.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"path": {
+						SchemaProps: spec.SchemaProps{
+							Description: "path is the path of the REST API of dfs, for example /api/v1/adapters.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
 	}
 }
 
