@@ -83,7 +83,11 @@ echo $$ %[1]s >%[2]s
 exec %[1]s "$@"
 `, shellQuote(binary), shellQuote(k.pidFile(name)))
 	path := filepath.Join(k.launchDir(), name)
-	if err := os.WriteFile(path, []byte(script), 0o700); err != nil {
+	// A process that is forked meanwhile would keep the file open for writing, and then it cannot be executed: golang/go#22315.
+	syscall.ForkLock.RLock()
+	err := os.WriteFile(path, []byte(script), 0o700)
+	syscall.ForkLock.RUnlock()
+	if err != nil {
 		return "", fmt.Errorf("write the launcher of %s: %w", name, err)
 	}
 	return path, nil

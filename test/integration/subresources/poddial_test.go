@@ -106,12 +106,17 @@ func TestTheProxyConnectsToThePodWhateverTheServiceSays(t *testing.T) {
 		t.Errorf("the pod got %v", header)
 	}
 	t.Run("nor to a pod that only has the name", func(t *testing.T) {
-		// The owner is what makes it the server's own.
-		if _, err := core.Pods(s.namespace).Patch(t.Context(), "files-0", types.MergePatchType, []byte(`{"metadata":{"ownerReferences":null}}`), metav1.PatchOptions{}); err != nil {
+		// The owner is what makes it the server's own. Without any, the StatefulSet would take the pod back.
+		other, err := core.ConfigMaps(s.namespace).Get(t.Context(), "kube-root-ca.crt", metav1.GetOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		owned := fmt.Appendf(nil, `{"metadata":{"ownerReferences":[{"apiVersion":"v1","kind":"ConfigMap","name":%q,"uid":%q,"controller":true}]}}`, other.Name, other.UID)
+		if _, err := core.Pods(s.namespace).Patch(t.Context(), "files-0", types.MergePatchType, owned, metav1.PatchOptions{}); err != nil {
 			t.Fatal(err)
 		}
 		asked := len(pod.requests())
-		harness.Eventually(t, "a pod without its owner is not asked", func(context.Context) error {
+		harness.Eventually(t, "a pod of another owner is not asked", func(context.Context) error {
 			if got := send(t, user.Config, http.MethodGet, s.path("proxy/api/v1/mounts"), ""); got.code != http.StatusServiceUnavailable {
 				return fmt.Errorf("answered %d %s", got.code, got.body)
 			}

@@ -33,7 +33,7 @@ func TestAPolicyOfTheClusterSeesThePathOfARequest(t *testing.T) {
 					Rule:       admissionregistrationv1.Rule{APIGroups: []string{"dittofs.io"}, APIVersions: []string{"*"}, Resources: []string{"dittoservers/proxy"}},
 				}}},
 			},
-			Validations: []admissionregistrationv1.Validation{{Expression: `!object.path.startsWith("/api/v1/clients")`, Message: "clients are nobody's business"}},
+			Validations: []admissionregistrationv1.Validation{{Expression: `!has(object.path) || !object.path.startsWith("/api/v1/clients")`, Message: "clients are nobody's business"}},
 		},
 	}
 	if _, err := policies.ValidatingAdmissionPolicies().Create(t.Context(), policy, metav1.CreateOptions{}); err != nil {
