@@ -56,7 +56,8 @@ func (s *pipeline) check(t testing.TB, stored *dittofsv1alpha1.DittoServer, docu
 func (s *pipeline) ages(t testing.TB, object, stored *dittofsv1alpha1.DittoServer) {
 	t.Helper()
 	old := stored.DeepCopy()
-	old.Spec = object.Spec
+	old.Spec = *object.Spec.DeepCopy()
+	dittofsv1alpha1.CompleteDefaults(old, nil) // nothing is stored without
 	labelled := old.DeepCopy()
 	labelled.Labels = map[string]string{"seen": "today"}
 	if s.update(t, labelled, old) == nil {
