@@ -27,15 +27,12 @@ type REST struct {
 var (
 	_ rest.StandardStorage      = &REST{}
 	_ rest.ShortNamesProvider   = &REST{}
-	_ rest.CategoriesProvider   = &REST{}
 	_ rest.SingularNameProvider = &REST{}
 )
 
-// ShortNames are the names for kubectl besides dittoserverclasses.
+// ShortNames are the names for kubectl besides dittoserverclasses. There is no category: with a second kind in it,
+// kubectl could neither watch dittofs nor get one of it by name.
 func (*REST) ShortNames() []string { return []string{"dittoclass"} }
-
-// Categories has what dittoservers have.
-func (*REST) Categories() []string { return []string{"dittofs"} }
 
 // NewStorage builds the store of DittoServerClasses. Servers lists the
 // DittoServers that use them, by the field spec.className. Of the scheme it

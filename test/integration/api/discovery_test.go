@@ -51,6 +51,8 @@ func TestDiscoveryListsNamesVerbsAndSubresources(t *testing.T) {
 
 		"dittoservers/credentials": "CredentialsRequest create",
 		"dittoservers/proxy":       "DittoServerProxyOptions create,delete,get,patch,update",
+
+		"dittoserverclasses": "DittoServerClass create,delete,deletecollection,get,list,patch,update,watch",
 	}
 	for name, expected := range want {
 		if verbs[name] != expected {
@@ -66,7 +68,8 @@ func TestDiscoveryListsNamesVerbsAndSubresources(t *testing.T) {
 func TestKubectlKnowsTheResourceByAllItsNames(t *testing.T) {
 	kubectl := cluster.Admin.Kubectl(cluster.Namespace(t))
 	out := kubectl.Run(t, "api-resources", "--api-group=dittofs.io", "--no-headers")
-	if fields := strings.Fields(out); strings.Join(fields, " ") != "dittoservers ditto,dfs dittofs.io/v1alpha1 true DittoServer" {
+	want := "dittoserverclasses dittoclass dittofs.io/v1alpha1 false DittoServerClass dittoservers ditto,dfs dittofs.io/v1alpha1 true DittoServer"
+	if fields := strings.Fields(out); strings.Join(fields, " ") != want {
 		t.Errorf("api-resources: %s", out)
 	}
 	for _, name := range []string{"dittoservers", "dittoserver", "ditto", "dfs", "dittofs", "dittoservers.dittofs.io", "dittoservers.v1alpha1.dittofs.io"} {

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	clientv3 "go.etcd.io/etcd/client/v3"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -49,6 +50,16 @@ func (i initializers) Initialize(plugin admission.Interface) {
 	}
 	if wants, ok := plugin.(dittofsadmission.WantsHostMetadata); ok {
 		wants.SetHostMetadata(i.user.Metadata)
+	}
+	// Our own store: nothing of it is asked here, and none of it is of the host.
+	if wants, ok := plugin.(dittofsadmission.WantsClasses); ok {
+		wants.SetClasses(struct{ dittofsadmission.Classes }{})
+	}
+	if wants, ok := plugin.(dittofsadmission.WantsClassServers); ok {
+		wants.SetClassServers(struct{ dittofsadmission.ClassServers }{})
+	}
+	if wants, ok := plugin.(dittofsadmission.WantsEtcd); ok {
+		wants.SetEtcd(&clientv3.Client{}, "/")
 	}
 }
 
