@@ -17,6 +17,7 @@ import (
 
 // notRendered are the fields that no object shows, and why. Everything else that the API accepts has to have an effect.
 var notRendered = map[string]string{
+	"className":                         "what a class gives is in the other fields",
 	"paused":                            "the controller stands still",
 	"rollout":                           "it says when the objects change, not how",
 	"deletionPolicy.volumes":            "it is for the deletion",

@@ -103,6 +103,7 @@ func podInputs(server *dittofsv1alpha1.DittoServer) ([]byte, error) {
 	spec := server.Spec.DeepCopy()
 	spec.Paused, spec.Rollout, spec.Replicas, spec.SnapshotPolicies = false, "", nil, nil
 	spec.DeletionPolicy = dittofsv1alpha1.DeletionPolicy{}
+	spec.ClassName = nil
 	spec.Service = dittofsv1alpha1.ServiceSpec{}
 	spec.AdapterDiscovery = dittofsv1alpha1.AdapterDiscoverySpec{}
 	spec.AdapterServices = dittofsv1alpha1.AdapterServicesSpec{}
