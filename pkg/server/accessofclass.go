@@ -8,10 +8,6 @@ import (
 	"fmt"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apiserver/pkg/registry/rest"
-
 	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
 	"github.com/dittofs/dittofs-apiserver/pkg/registry/credentials"
 	"github.com/dittofs/dittofs-apiserver/pkg/registry/proxy"
@@ -19,7 +15,9 @@ import (
 
 // accessOfClass is what the class of a server says, or the flag where it has none. A class that is gone gives nothing.
 type accessOfClass struct {
-	classes rest.Getter
+	classes interface {
+		Get(ctx context.Context, name string) (*dittofsv1alpha1.DittoServerClass, error)
+	}
 	without withoutClass
 }
 
@@ -30,18 +28,18 @@ var (
 
 // access finds what the class of a server gives, with words for who decides. It is nil where the flag does.
 func (a accessOfClass) access(ctx context.Context, server *dittofsv1alpha1.DittoServer) (*dittofsv1alpha1.ClassAccess, string, error) {
-	if server.Spec.ClassName == nil || *server.Spec.ClassName == "" {
+	if !server.Spec.HasClass() {
 		return nil, "", nil
 	}
 	name := *server.Spec.ClassName
-	obj, err := a.classes.Get(ctx, name, &metav1.GetOptions{})
+	class, err := a.classes.Get(ctx, name)
 	switch {
-	case apierrors.IsNotFound(err):
-		return &dittofsv1alpha1.ClassAccess{}, fmt.Sprintf("DittoServerClass %q, which does not exist,", name), nil
 	case err != nil:
 		return nil, "", fmt.Errorf("read DittoServerClass %q: %w", name, err)
+	case class == nil:
+		return &dittofsv1alpha1.ClassAccess{}, fmt.Sprintf("DittoServerClass %q, which does not exist,", name), nil
 	}
-	return &obj.(*dittofsv1alpha1.DittoServerClass).Spec.Access, fmt.Sprintf("DittoServerClass %q", name), nil
+	return &class.Spec.Access, fmt.Sprintf("DittoServerClass %q", name), nil
 }
 
 // CredentialsCap bounds a token.

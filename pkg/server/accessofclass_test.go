@@ -10,9 +10,6 @@ import (
 	"testing"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/utils/ptr"
 
 	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
@@ -21,13 +18,13 @@ import (
 // classGetter is a store of classes.
 type classGetter map[string]dittofsv1alpha1.ClassAccess
 
-func (g classGetter) Get(_ context.Context, name string, _ *metav1.GetOptions) (runtime.Object, error) {
+func (g classGetter) Get(_ context.Context, name string) (*dittofsv1alpha1.DittoServerClass, error) {
 	if name == "broken" {
 		return nil, errors.New("etcd does not answer")
 	}
 	access, ok := g[name]
 	if !ok {
-		return nil, apierrors.NewNotFound(dittofsv1alpha1.Resource("dittoserverclasses"), name)
+		return nil, nil
 	}
 	return &dittofsv1alpha1.DittoServerClass{Spec: dittofsv1alpha1.DittoServerClassSpec{Access: access}}, nil
 }

@@ -83,7 +83,7 @@ func (s *Server) build(config *genericapiserver.RecommendedConfig) error {
 		"dittoserverclasses":    classStorage,
 	}
 	s.addLiveSubresources(group.VersionedResourcesStorageMap[dittofsv1alpha1.SchemeGroupVersion.Version],
-		storage.DittoServer, classStorage, config.Authorization.Authorizer)
+		storage.DittoServer, config.Authorization.Authorizer)
 	if err := generic.InstallAPIGroup(&group); err != nil {
 		return fmt.Errorf("install the API group: %w", err)
 	}

@@ -72,9 +72,9 @@ func (o withoutClass) ProxyAllowed(context.Context, *dittofsv1alpha1.DittoServer
 }
 
 // addLiveSubresources adds the subresources that act on a running server. They need no controller: every replica serves them.
-func (s *Server) addLiveSubresources(resources map[string]rest.Storage, servers, classes rest.Getter, authorizer authorizer.Authorizer) {
+func (s *Server) addLiveSubresources(resources map[string]rest.Storage, servers rest.Getter, authorizer authorizer.Authorizer) {
 	access := &dfsaccess.Access{Host: s.host.client, URLTemplate: s.options.Controllers.DFSURLTemplate, Clock: clock.RealClock{}}
-	caps := accessOfClass{classes, withoutClass{s.options.Access}}
+	caps := accessOfClass{&s.classes, withoutClass{s.options.Access}}
 	resources["dittoservers/credentials"] = credentials.NewREST(credentials.Config{
 		Scheme: s.scheme, Servers: servers, Issuer: access, Recorder: access, Caps: caps, Authorizer: authorizer,
 	})

@@ -62,7 +62,7 @@ func TestTheControllersMayUseNeitherSubresource(t *testing.T) {
 func TestBothSubresourcesAreServed(t *testing.T) {
 	s := &Server{scheme: NewScheme(), options: NewOptions(), host: &hostCluster{}}
 	resources := map[string]rest.Storage{}
-	s.addLiveSubresources(resources, nil, nil, nil)
+	s.addLiveSubresources(resources, nil, nil)
 	if _, ok := resources["dittoservers/credentials"].(rest.NamedCreater); !ok {
 		t.Error("credentials is no NamedCreater")
 	}
