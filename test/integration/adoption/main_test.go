@@ -16,7 +16,10 @@ import (
 	"testing"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/uuid"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
@@ -64,7 +67,32 @@ var installPercona = sync.OnceValue(func() error {
 	}
 	clusters := &unstructured.UnstructuredList{}
 	clusters.SetGroupVersionKind(render.PerconaClusterKind)
-	return wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
+	err = wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
 		return c.List(ctx, clusters) == nil, nil
 	})
+	if err != nil {
+		return err
+	}
+	return awaitGarbageCollection(ctx, c)
 })
+
+// awaitGarbageCollection waits until the garbage collector knows PerconaPGClusters: it looks for new kinds every 30 s only.
+// Before that it takes no ownerReference off them when their owner is deleted with --cascade=orphan, and deletes them
+// afterwards. Whoever moves has had the kind for long.
+func awaitGarbageCollection(ctx context.Context, c client.Client) error {
+	dependent := &unstructured.Unstructured{Object: map[string]any{"spec": map[string]any{
+		"postgresVersion": int64(18), "backups": map[string]any{"enabled": false},
+		"instances": []any{map[string]any{"dataVolumeClaimSpec": map[string]any{}}},
+	}}}
+	dependent.SetGroupVersionKind(render.PerconaClusterKind)
+	dependent.SetNamespace(metav1.NamespaceDefault)
+	dependent.SetName("collected")
+	dependent.SetOwnerReferences([]metav1.OwnerReference{{APIVersion: "v1", Kind: "ConfigMap", Name: "never-existed", UID: uuid.NewUUID()}})
+	if err := c.Create(ctx, dependent); err != nil {
+		return err
+	}
+	return wait.PollUntilContextTimeout(ctx, 200*time.Millisecond, harness.PatienceLimit, true, func(ctx context.Context) (bool, error) {
+		err := c.Get(ctx, client.ObjectKeyFromObject(dependent), dependent)
+		return apierrors.IsNotFound(err), client.IgnoreNotFound(err)
+	})
+}
