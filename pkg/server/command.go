@@ -4,9 +4,11 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 	cliflag "k8s.io/component-base/cli/flag"
@@ -37,7 +39,10 @@ runs controllers that make StatefulSets, Services and the like of them.`,
 			return logsapi.ValidateAndApply(options.Logs, nil)
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			verflag.PrintAndExitIfRequested()
+			if requested := cmd.Flags().Lookup("version"); requested != nil && requested.Value.String() == "true" {
+				return printVersion(cmd.OutOrStdout())
+			}
+			verflag.PrintAndExitIfRequested() // --version=raw
 			if err := options.Validate(); err != nil {
 				return err
 			}
@@ -54,6 +59,13 @@ runs controllers that make StatefulSets, Services and the like of them.`,
 	columns, _, _ := term.TerminalSize(cmd.OutOrStdout())
 	cliflag.SetUsageAndHelpFunc(cmd, sets, columns)
 	return cmd
+}
+
+// printVersion says what a bug report needs: the library would leave out the commit.
+func printVersion(out io.Writer) error {
+	info := version.Get()
+	_, err := fmt.Fprintf(out, "dittofs-apiserver %s (commit %s, %s, %s)\n", info.GitVersion, cmp.Or(info.GitCommit, "unknown"), info.GoVersion, info.Platform)
+	return err
 }
 
 func run(ctx context.Context, options *Options) error {

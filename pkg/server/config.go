@@ -5,7 +5,6 @@ package server
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
 	"net/http"
 	"time"
@@ -43,10 +42,13 @@ func New(ctx context.Context, options *Options) (_ *Server, err error) {
 	}
 	// The port is taken before anything else happens, so that a second process
 	// on the same port ends without a trace.
-	if err := listen(options, &config.Config); err != nil {
+	if err := s.listen(&config.Config); err != nil {
 		return nil, err
 	}
 	if s.host, err = connect(ctx, hostConfig); err != nil {
+		return nil, err
+	}
+	if err := s.prepareCertificate(ctx); err != nil {
 		return nil, err
 	}
 	if err := s.openStore(ctx); err != nil {
@@ -65,11 +67,11 @@ func New(ctx context.Context, options *Options) (_ *Server, err error) {
 	return s, s.build(config)
 }
 
-// listen opens the port and reads the certificate. The library's errors name neither flag.
-func listen(options *Options, config *genericapiserver.Config) error {
-	cert := options.SecureServing.ServerCert.CertKey
-	if _, err := tls.LoadX509KeyPair(cert.CertFile, cert.KeyFile); err != nil {
-		return fmt.Errorf("--tls-cert-file %s, --tls-private-key-file %s: %w", cert.CertFile, cert.KeyFile, err)
+// listen opens the port. The library's error does not name the flag.
+func (s *Server) listen(config *genericapiserver.Config) error {
+	options := s.options
+	if err := s.chooseCertificate(); err != nil {
+		return err
 	}
 	if err := options.SecureServing.ApplyToConfig(config); err != nil {
 		return fmt.Errorf("--secure-port %d: %w", options.SecureServing.BindPort, err)

@@ -19,6 +19,7 @@ import (
 	"github.com/dittofs/dittofs-apiserver/pkg/controller"
 	"github.com/dittofs/dittofs-apiserver/pkg/registry/credentials"
 	"github.com/dittofs/dittofs-apiserver/pkg/registry/proxy"
+	"github.com/dittofs/dittofs-apiserver/pkg/servingcert"
 	"github.com/dittofs/dittofs-apiserver/pkg/storeidentity"
 )
 
@@ -30,6 +31,7 @@ var pluginLeftOut = metrics.NewGaugeVec(&metrics.GaugeOpts{
 // registerMetrics makes the server's own metrics visible; registering again does nothing.
 func registerMetrics() {
 	storeidentity.RegisterMetrics()
+	servingcert.RegisterMetrics()
 	controller.RegisterMetrics()
 	credentials.RegisterMetrics()
 	proxy.RegisterMetrics()

@@ -41,6 +41,7 @@ type Options struct {
 
 	Store       StoreOptions
 	Host        HostOptions
+	Certificate CertificateOptions
 	Controllers ControllerOptions
 	Access      AccessOptions
 }
@@ -102,6 +103,7 @@ func NewOptions() *Options {
 		Logs:           logs.NewOptions(),
 		Store:          StoreOptions{DataDir: defaultDataDir, RecordInterval: storeidentity.DefaultRecordInterval},
 		Host:           HostOptions{Namespace: defaultNamespace},
+		Certificate:    CertificateOptions{Service: "dittofs-apiserver"},
 		Controllers:    newControllerOptions(),
 		Access:         newAccessOptions(),
 	}
@@ -141,6 +143,7 @@ func (o *Options) Flags() (sets cliflag.NamedFlagSets) {
 	o.Controllers.addFlags(sets.FlagSet("controllers"))
 	o.Access.addFlags(sets.FlagSet("access to servers"))
 	o.SecureServing.AddFlags(sets.FlagSet("secure serving"))
+	o.Certificate.addFlags(sets.FlagSet("secure serving"))
 	o.Authentication.AddFlags(sets.FlagSet("authentication"))
 	o.Authorization.AddFlags(sets.FlagSet("authorization"))
 	o.Admission.AddFlags(sets.FlagSet("admission"))
@@ -188,8 +191,8 @@ func (o *Options) Validate() error {
 	if o.Host.Namespace == "" {
 		errs = append(errs, errors.New("--namespace must not be empty"))
 	}
-	if cert := o.SecureServing.ServerCert.CertKey; cert.CertFile == "" || cert.KeyFile == "" {
-		errs = append(errs, errors.New("--tls-cert-file and --tls-private-key-file are required: the aggregator verifies the certificate by the caBundle of the APIService"))
+	if err := o.validateCertificate(); err != nil {
+		errs = append(errs, err)
 	}
 	if o.SecureServing.BindPort == 0 {
 		errs = append(errs, errors.New("--secure-port=0: must be 1 to 65535, the server has no other port"))

@@ -28,6 +28,7 @@ func kubeconfig(t *testing.T) string {
 func TestMistakesInTheFlagsAreNamed(t *testing.T) {
 	for name, c := range map[string]struct{ args, want string }{
 		"no certificate":               {"--tls-cert-file=", "--tls-cert-file and --tls-private-key-file are required"},
+		"two certificates":             {"--authority-secret=authority", "--authority-secret excludes --tls-cert-file"},
 		"no port":                      {"--secure-port=0", "--secure-port=0"},
 		"no data directory":            {"--data-dir=", "--data-dir must not be empty"},
 		"no namespace":                 {"--namespace=", "--namespace must not be empty"},

@@ -25,6 +25,7 @@ import (
 	"github.com/dittofs/dittofs-apiserver/pkg/etcd"
 	"github.com/dittofs/dittofs-apiserver/pkg/registry/dittoserver"
 	"github.com/dittofs/dittofs-apiserver/pkg/registry/dittoserverclass"
+	"github.com/dittofs/dittofs-apiserver/pkg/servingcert"
 	"github.com/dittofs/dittofs-apiserver/pkg/storeidentity"
 )
 
@@ -35,11 +36,14 @@ type Server struct {
 	codecs     serializer.CodecFactory
 	identities *identities
 
-	host       *hostCluster
-	embedded   *etcd.Embedded
-	etcdClient *clientv3.Client
-	guard      *storeidentity.Guard
-	verdict    storeidentity.Verdict
+	host *hostCluster
+	// certificate and keeper are nil where certificates come from files.
+	certificate *servingcert.Source
+	keeper      *servingcert.Keeper
+	embedded    *etcd.Embedded
+	etcdClient  *clientv3.Client
+	guard       *storeidentity.Guard
+	verdict     storeidentity.Verdict
 
 	policiesLeftOut bool
 	generic         *genericapiserver.GenericAPIServer
@@ -129,6 +133,9 @@ func (s *Server) Run(ctx context.Context) error {
 	if !s.verdict.ObserveOnly {
 		// What is only observed is not recorded as ours.
 		s.background.Go(func() { s.guard.Run(ctx) })
+	}
+	if s.keeper != nil {
+		s.background.Go(func() { s.keeper.Run(ctx) })
 	}
 	if s.policiesLeftOut {
 		s.background.Go(func() { s.lookForPolicies(ctx, cancel) })
