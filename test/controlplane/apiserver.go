@@ -98,6 +98,9 @@ func (p *ControlPlane) apiServerFlags(pkiDir string) {
 		Set("audit-log-maxbackup", "1").
 		// Watches are ended on shutdown: a restart would otherwise wait a minute for their clients to leave.
 		Set("shutdown-watch-termination-grace-period", "1s")
+	if p.options.NodeAddress != "" {
+		p.openToNodes(args, pkiDir)
+	}
 	if p.options.WithoutControllers {
 		// Nobody would create the ServiceAccounts that pods are then required to have.
 		args.Set("disable-admission-plugins", "ServiceAccount")
@@ -117,10 +120,13 @@ func (p *ControlPlane) writePKI(dir string) error {
 		return err
 	}
 	pairs := map[string]func() (keyPair, error){
-		"apiserver":          func() (keyPair, error) { return p.ca.serving("kubernetes.default.svc") },
+		"apiserver":          func() (keyPair, error) { return p.ca.serving(p.apiServerNames()...) },
 		"controllers":        func() (keyPair, error) { return p.ca.serving() },
 		"sa-signer":          func() (keyPair, error) { return p.ca.client("service-account-signer") },
 		"front-proxy-client": func() (keyPair, error) { return frontProxy.client(frontProxyUser) },
+	}
+	if p.options.NodeAddress != "" {
+		pairs["kubelet-client"] = func() (keyPair, error) { return p.ca.client("kube-apiserver", "system:masters") }
 	}
 	for name, issue := range pairs {
 		pair, err := issue()

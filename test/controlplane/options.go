@@ -23,6 +23,9 @@ type Options struct {
 	EmulatedVersion string
 	// WithoutControllers leaves out kube-controller-manager, kube-scheduler and kwok.
 	WithoutControllers bool
+	// NodeAddress is an address of this machine that pods can reach. With it, the plane listens on every address instead
+	// of on loopback only, real nodes join it, and kwok is left out: it is for a network namespace of its own.
+	NodeAddress string
 	// ControllerQPS and ControllerBurst limit kube-controller-manager's requests. The defaults, 100 and 200, are
 	// five times its own, which would make namespaces of a busy test queue for seconds.
 	ControllerQPS   int
@@ -62,7 +65,10 @@ func (o *Options) complete() error {
 func (o *Options) checkBinaries() error {
 	names := []string{"etcd", "kube-apiserver"}
 	if !o.WithoutControllers {
-		names = append(names, "kube-controller-manager", "kube-scheduler", "kwok")
+		names = append(names, "kube-controller-manager", "kube-scheduler")
+	}
+	if o.simulatesNodes() {
+		names = append(names, "kwok")
 	}
 	var missing []string
 	for _, name := range names {
@@ -75,6 +81,9 @@ func (o *Options) checkBinaries() error {
 	}
 	return nil
 }
+
+// simulatesNodes is true where pods only seem to run.
+func (o *Options) simulatesNodes() bool { return !o.WithoutControllers && o.NodeAddress == "" }
 
 func (o *Options) binary(name string) string { return filepath.Join(o.BinDir, name) }
 

@@ -62,14 +62,22 @@ func (a *authority) client(user string, groups ...string) (keyPair, error) {
 	})
 }
 
-// serving issues a certificate for localhost and for the given DNS names.
+// serving issues a certificate for localhost and for the given DNS names and addresses.
 func (a *authority) serving(names ...string) (keyPair, error) {
-	return a.issue(&x509.Certificate{
+	template := &x509.Certificate{
 		Subject:     pkix.Name{CommonName: "localhost"},
-		DNSNames:    append([]string{"localhost"}, names...),
+		DNSNames:    []string{"localhost"},
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	})
+	}
+	for _, name := range names {
+		if ip := net.ParseIP(name); ip != nil {
+			template.IPAddresses = append(template.IPAddresses, ip)
+		} else {
+			template.DNSNames = append(template.DNSNames, name)
+		}
+	}
+	return a.issue(template)
 }
 
 func (a *authority) issue(template *x509.Certificate) (keyPair, error) {

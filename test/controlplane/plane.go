@@ -163,21 +163,13 @@ func (p *ControlPlane) startCore(ctx context.Context) error {
 }
 
 func (p *ControlPlane) startControllers(ctx context.Context) error {
-	if err := p.writeStages(); err != nil {
-		return err
+	p.components = []*component{p.controllerManager(), p.scheduler()}
+	if p.options.simulatesNodes() {
+		if err := p.simulateNode(ctx); err != nil {
+			return err
+		}
+		p.components = append(p.components, p.kwok())
 	}
-	cluster, err := manifests.ReadFile("manifests/cluster.yaml")
-	if err != nil {
-		return fmt.Errorf("read the cluster's manifest: %w", err)
-	}
-	objects, err := decodeManifest(cluster)
-	if err != nil {
-		return fmt.Errorf("manifests/cluster.yaml: %w", err)
-	}
-	if err := applyAll(ctx, p.client, objects); err != nil {
-		return err
-	}
-	p.components = []*component{p.controllerManager(), p.scheduler(), p.kwok()}
 	// Side by side: each takes most of its time waiting for the others' objects.
 	errs := make([]error, len(p.components))
 	var group sync.WaitGroup
@@ -191,11 +183,30 @@ func (p *ControlPlane) startControllers(ctx context.Context) error {
 	for _, c := range p.components {
 		p.options.Report(c.name, "")
 	}
+	if !p.options.simulatesNodes() {
+		return nil // who brings the nodes waits for them
+	}
 	if err := waitCluster(ctx, p.client); err != nil {
 		return fmt.Errorf("the cluster does not get ready: %w", err)
 	}
 	p.options.Report("node", NodeName)
 	return nil
+}
+
+// simulateNode prepares what kwok plays: its stages, one node and the storage classes.
+func (p *ControlPlane) simulateNode(ctx context.Context) error {
+	if err := p.writeStages(); err != nil {
+		return err
+	}
+	cluster, err := manifests.ReadFile("manifests/cluster.yaml")
+	if err != nil {
+		return fmt.Errorf("read the cluster's manifest: %w", err)
+	}
+	objects, err := decodeManifest(cluster)
+	if err != nil {
+		return fmt.Errorf("manifests/cluster.yaml: %w", err)
+	}
+	return applyAll(ctx, p.client, objects)
 }
 
 // writeStages joins the stages into the one file that kwok takes.

@@ -1,0 +1,171 @@
+// SPDX-FileCopyrightText: The dittofs-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/dittofs/dittofs-apiserver/hack/image/assemble"
+	"github.com/dittofs/dittofs-apiserver/test/controlplane"
+	"github.com/dittofs/dittofs-apiserver/test/e2e/isolation"
+	"github.com/dittofs/dittofs-apiserver/test/e2e/node"
+)
+
+const (
+	// serverImage is ours, without a tag.
+	serverImage = "dittofs.test/dittofs-apiserver"
+	// dfsImage is the name that our defaults give to DittoFS's image. What is imported under it is the stand-in, or DFS_BINARY.
+	dfsImage = "marmos91c/dittofs:v0.29.0"
+	dnsUser  = "e2e-dns"
+)
+
+// cluster is the plane with its node.
+type cluster struct {
+	options options
+	plane   *controlplane.ControlPlane
+	node    *node.Node
+	out     io.Writer
+	began   time.Time
+}
+
+func startCluster(ctx context.Context, out io.Writer, o options) (_ *cluster, err error) {
+	c := &cluster{options: o, out: out, began: time.Now()}
+	pause := filepath.Join(o.dir(), "pause.tar")
+	if err := c.archive(pause, assemble.Pause(filepath.Join(o.imageBins(), "pause"), architecture, assemble.Origin{}), node.PauseImage); err != nil {
+		return nil, err
+	}
+	if err := node.PrepareNetwork(ctx); err != nil {
+		return nil, err
+	}
+	c.plane, err = controlplane.Start(ctx, controlplane.Options{
+		Dir: filepath.Join(o.dir(), "plane"), LogDir: o.logDir(), BinDir: o.binDir(), NodeAddress: node.Address, Report: c.report,
+	})
+	if err != nil {
+		return nil, err
+	}
+	files, err := c.plane.AddNode(node.Name)
+	if err != nil {
+		return c, err
+	}
+	dns, err := c.dnsLogin(ctx)
+	if err != nil {
+		return c, err
+	}
+	volumes := node.Volumes{Client: c.plane.Client(), Dir: filepath.Join(o.dir(), "volumes")}
+	if err := volumes.Install(ctx); err != nil {
+		return c, err
+	}
+	go volumes.Run(ctx)
+	c.node, err = node.Start(ctx, node.Options{
+		Dir: filepath.Join(o.dir(), "node"), LogDir: o.logDir(), BinDir: o.binDir(), CNIBinDir: o.cniBinDir,
+		CgroupRoot: isolation.CgroupRoot, Files: files, DNSKubeconfig: dns, Client: c.plane.Client(), PauseArchive: pause, Report: c.report,
+	})
+	return c, err
+}
+
+// dnsLogin gives CoreDNS what its manifests would.
+func (c *cluster) dnsLogin(ctx context.Context) (kubeconfig string, err error) {
+	role := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: dnsUser}, Rules: []rbacv1.PolicyRule{
+		{APIGroups: []string{""}, Resources: []string{"services", "namespaces"}, Verbs: []string{"list", "watch"}},
+		{APIGroups: []string{"discovery.k8s.io"}, Resources: []string{"endpointslices"}, Verbs: []string{"list", "watch"}},
+	}}
+	binding := &rbacv1.ClusterRoleBinding{ObjectMeta: metav1.ObjectMeta{Name: dnsUser},
+		RoleRef:  rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: dnsUser},
+		Subjects: []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: dnsUser}}}
+	if err := c.plane.Client().Create(ctx, role); err != nil {
+		return "", err
+	}
+	if err := c.plane.Client().Create(ctx, binding); err != nil {
+		return "", err
+	}
+	return c.plane.AddUserFile(dnsUser)
+}
+
+func (c *cluster) report(component, detail string) {
+	fmt.Fprintf(c.out, "%6.1fs  %s %s\n", time.Since(c.began).Seconds(), component, detail)
+}
+
+// archive makes an image of a binary that is built already.
+func (c *cluster) archive(file string, spec assemble.Spec, name string) error {
+	image, err := assemble.Build(spec)
+	if err != nil {
+		return err
+	}
+	return assemble.WriteArchive(file, image, name)
+}
+
+// importServer makes our image known under a tag.
+func (c *cluster) importServer(ctx context.Context, tag string) error {
+	binary := filepath.Join(c.options.imageBins(), "dittofs-apiserver")
+	spec := assemble.Server(binary, architecture, assemble.Origin{Version: tag})
+	file := filepath.Join(c.options.dir(), "server-"+tag+".tar")
+	if err := c.archive(file, spec, serverImage+":"+tag); err != nil {
+		return err
+	}
+	return c.node.ImportImage(ctx, file)
+}
+
+// importDFS takes the real server where there is one.
+func (c *cluster) importDFS(ctx context.Context) (what string, err error) {
+	binary, what := os.Getenv("DFS_BINARY"), "the real dfs"
+	if binary == "" {
+		binary, what = filepath.Join(c.options.imageBins(), "dfs"), "the stand-in for dfs"
+	}
+	file := filepath.Join(c.options.dir(), "dfs.tar")
+	if err := c.archive(file, assemble.DFS(binary, architecture, assemble.Origin{Version: "v0.29.0"}), dfsImage); err != nil {
+		return "", err
+	}
+	return what, c.node.ImportImage(ctx, file)
+}
+
+// kubectl runs as a cluster admin, or as whom the kubeconfig says.
+func (c *cluster) kubectl(ctx context.Context, args ...string) (string, error) {
+	return c.kubectlAs(ctx, c.plane.KubeconfigPath, args...)
+}
+
+func (c *cluster) kubectlAs(ctx context.Context, kubeconfig string, args ...string) (string, error) {
+	command := exec.CommandContext(ctx, filepath.Join(c.options.binDir(), "kubectl"), append([]string{"--kubeconfig=" + kubeconfig}, args...)...)
+	home := filepath.Join(c.options.dir(), "home")
+	command.Env = []string{"HOME=" + home, "PATH=" + os.Getenv("PATH"), "TERM=dumb"}
+	var stderr strings.Builder
+	command.Stderr = &stderr
+	output, err := command.Output()
+	if err != nil {
+		return string(output), fmt.Errorf("kubectl %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(stderr.String()))
+	}
+	return string(output), nil
+}
+
+// stop ends what runs. What it misses ends with the namespaces.
+func (c *cluster) stop() {
+	if c.node != nil {
+		_ = c.node.Stop()
+	}
+	_ = c.plane.Stop()
+}
+
+// removeState removes the directories, in which containerd and the kubelet have mounted this and that.
+func removeState(dir string) error {
+	mounts, err := os.ReadFile("/proc/self/mounts")
+	if err != nil {
+		return err
+	}
+	lines := strings.Split(string(mounts), "\n")
+	for i := len(lines) - 1; i >= 0; i-- {
+		if fields := strings.Fields(lines[i]); len(fields) > 1 && strings.HasPrefix(fields[1], dir+"/") {
+			unmount(fields[1])
+		}
+	}
+	return os.RemoveAll(dir)
+}

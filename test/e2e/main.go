@@ -1,0 +1,78 @@
+// SPDX-FileCopyrightText: The dittofs-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Command e2e is what `make e2e` runs: a cluster of one node with real pods on this machine, our image and our manifests
+// in it, and one disaster after the other. In: a repository whose binaries are built. Out: a table, and an exit status. It
+// leaves nothing behind but logs.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"k8s.io/klog/v2"
+	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/dittofs/dittofs-apiserver/test/e2e/isolation"
+)
+
+type options struct {
+	root, cniBinDir string
+	keep            bool
+}
+
+func (o options) binDir() string    { return filepath.Join(o.root, ".local", "bin") }
+func (o options) imageBins() string { return filepath.Join(o.root, ".local", "e2e", "bin") }
+func (o options) dir() string       { return filepath.Join(o.root, ".local", "e2e", "run") }
+func (o options) logDir() string    { return filepath.Join(o.root, ".local", "e2e", "logs") }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := newCommand().ExecuteContext(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "Error:", err)
+		stop()
+		os.Exit(1)
+	}
+}
+
+func newCommand() *cobra.Command {
+	o := options{}
+	command := &cobra.Command{
+		Use: "e2e", Short: "Run our image and our manifests in a cluster with real pods", Args: cobra.NoArgs,
+		SilenceUsage: true, SilenceErrors: true,
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if o.root, err = filepath.Abs(o.root); err != nil {
+				return err
+			}
+			// It returns in namespaces of its own.
+			if err := isolation.Enter("/run/lock/dittofs-e2e.lock"); err != nil {
+				return err
+			}
+			ctrllog.SetLogger(klog.Background())
+			for _, dir := range []string{o.dir(), o.logDir()} {
+				if err := os.RemoveAll(dir); err != nil {
+					return fmt.Errorf("remove what an earlier run has left: %w", err)
+				}
+				if err := os.MkdirAll(dir, 0o700); err != nil {
+					return err
+				}
+			}
+			err = run(cmd.Context(), cmd.OutOrStdout(), o)
+			if o.keep {
+				return err
+			}
+			return errors.Join(err, removeState(o.dir()))
+		},
+	}
+	command.Flags().StringVar(&o.root, "root", ".", "The repository; everything is kept below its .local directory.")
+	command.Flags().StringVar(&o.cniBinDir, "cni-bin-dir", "/usr/lib/cni", "Where the distribution has the CNI plugins.")
+	command.Flags().BoolVar(&o.keep, "keep-state", false, "Leave the directories of etcd, containerd and the volumes to be looked at.")
+	return command
+}

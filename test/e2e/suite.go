@@ -1,0 +1,137 @@
+// SPDX-FileCopyrightText: The dittofs-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"text/tabwriter"
+	"time"
+
+	dittofsclient "github.com/dittofs/dittofs-apiserver/pkg/generated/clientset/versioned"
+)
+
+const architecture = runtime.GOARCH
+
+// suite is one run. Each step does something to the installation and is followed by the same check.
+type suite struct {
+	*cluster
+	dittofs dittofsclient.Interface
+	// tenant is the kubeconfig of somebody with the rights of a tenant.
+	tenant string
+	writer *writer
+	// pods are those of the file servers as they were when they became ready.
+	pods map[string]podState
+	rows []row
+}
+
+type row struct {
+	name, detail string
+	took         time.Duration
+	err          error
+}
+
+// step is a line of the table. detail says what was seen or measured.
+type step struct {
+	name string
+	do   func(context.Context) (detail string, err error)
+	// unchecked steps are those before there is something to check and after there is something left.
+	unchecked bool
+}
+
+const stepTimeout = 6 * time.Minute
+
+func run(ctx context.Context, out io.Writer, o options) error {
+	c, err := startCluster(ctx, out, o)
+	if c != nil {
+		defer c.stop()
+	}
+	if err != nil {
+		return err
+	}
+	s := &suite{cluster: c, pods: map[string]podState{}}
+	if s.dittofs, err = dittofsclient.NewForConfig(c.plane.AdminConfig()); err != nil {
+		return err
+	}
+	failed := s.walk(ctx, s.steps())
+	s.print(out)
+	return failed
+}
+
+// walk ends at the first failure: what comes after would only report it again.
+func (s *suite) walk(ctx context.Context, steps []step) error {
+	for _, step := range steps {
+		began := time.Now()
+		stepCtx, cancel := context.WithTimeout(ctx, stepTimeout)
+		detail, err := step.do(stepCtx)
+		took := time.Since(began)
+		if err == nil && !step.unchecked {
+			err = s.check(stepCtx)
+		}
+		cancel()
+		s.rows = append(s.rows, row{name: step.name, detail: detail, took: took, err: err})
+		fmt.Fprintf(s.out, "%6.1fs  %s: %s\n", time.Since(s.began).Seconds(), step.name, outcome(detail, err))
+		if err != nil {
+			return errors.Join(fmt.Errorf("%s: %w", step.name, err), s.explain(context.WithoutCancel(ctx)))
+		}
+	}
+	return nil
+}
+
+func outcome(detail string, err error) string {
+	if err != nil {
+		return "FAILED: " + err.Error()
+	}
+	return detail
+}
+
+func (s *suite) print(out io.Writer) {
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "\nSTEP\tRESULT\tTOOK\tSEEN")
+	for _, r := range s.rows {
+		result := "ok"
+		if r.err != nil {
+			result = "FAILED"
+		}
+		fmt.Fprintf(table, "%s\t%s\t%.1fs\t%s\n", r.name, result, r.took.Seconds(), r.detail)
+	}
+	_ = table.Flush()
+}
+
+// explain collects what a failure may come from.
+func (s *suite) explain(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	for _, args := range [][]string{
+		{"get", "pods,pvc,pv,svc,statefulsets", "-A", "-o", "wide"},
+		{"get", "events", "-A", "--sort-by=.lastTimestamp"},
+		{"get", "apiservices", "v1alpha1.dittofs.io", "-o", "yaml"},
+		{"-n", systemNamespace, "logs", "--tail=60", "--all-pods", "statefulset/" + serverName},
+		{"get", "dittoservers.dittofs.io", "-A", "-o", "yaml"},
+	} {
+		output, err := s.kubectl(ctx, args...)
+		fmt.Fprintf(s.out, "\n--- kubectl %v %v\n%s", args, err, output)
+	}
+	return nil
+}
+
+// eventually polls until check succeeds or ctx is over, and says at the end what was still missing.
+func eventually(ctx context.Context, check func(context.Context) error) error {
+	tick := time.NewTicker(250 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := check(ctx)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%w (%w)", err, context.Cause(ctx))
+		case <-tick.C:
+		}
+	}
+}

@@ -1,0 +1,163 @@
+// SPDX-FileCopyrightText: The dittofs-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
+	dittofsclient "github.com/dittofs/dittofs-apiserver/pkg/generated/clientset/versioned"
+)
+
+// writer creates classes all the time, by way of the aggregator, and remembers which of them were acknowledged.
+type writer struct {
+	client dittofsclient.Interface
+	stop   context.CancelFunc
+	done   chan struct{}
+
+	mu           sync.Mutex
+	next         int
+	acknowledged map[string]bool
+	// unknown may be there or not: the answer was lost.
+	unknown map[string]bool
+	failed  int
+	// outage is the time of the longest run of failures, since is when the present one began.
+	outage time.Duration
+	since  time.Time
+	// wrong is the first failure that no client could cope with by trying again.
+	wrong error
+}
+
+const writePause = 100 * time.Millisecond
+
+func startWriter(ctx context.Context, client dittofsclient.Interface) *writer {
+	ctx, cancel := context.WithCancel(ctx)
+	w := &writer{client: client, stop: cancel, done: make(chan struct{}), acknowledged: map[string]bool{}, unknown: map[string]bool{}}
+	go func() {
+		defer close(w.done)
+		tick := time.NewTicker(writePause)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				w.write(ctx)
+			}
+		}
+	}()
+	return w
+}
+
+func (w *writer) write(ctx context.Context) {
+	w.mu.Lock()
+	w.next++
+	name := fmt.Sprintf("write-%06d", w.next)
+	w.mu.Unlock()
+	class := &dittofsv1alpha1.DittoServerClass{ObjectMeta: metav1.ObjectMeta{Name: name}}
+	// An attempt of its own: one that hangs must not hide the others.
+	attempt, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	began := time.Now()
+	_, err := w.client.DittofsV1alpha1().DittoServerClasses().Create(attempt, class, metav1.CreateOptions{})
+	if ctx.Err() != nil {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err == nil {
+		w.acknowledged[name] = true
+		w.since = time.Time{}
+		return
+	}
+	w.unknown[name] = true
+	w.failed++
+	if w.since.IsZero() {
+		w.since = began
+	}
+	w.outage = max(w.outage, time.Since(w.since))
+	if !retriable(err) && w.wrong == nil {
+		w.wrong = err
+	}
+}
+
+// retriable failures are those that say "later": of the server, of the aggregator in front of it, or of a connection that
+// broke in the middle.
+func retriable(err error) bool {
+	var status apierrors.APIStatus
+	if !errors.As(err, &status) {
+		return true // no answer at all
+	}
+	switch status.Status().Code {
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		return true
+	case http.StatusInternalServerError, http.StatusGatewayTimeout, http.StatusBadGateway:
+		// What the aggregator says of a connection that was cut off in the middle of an answer.
+		return strings.Contains(err.Error(), "EOF") || strings.Contains(err.Error(), "connection") || strings.Contains(err.Error(), "timeout")
+	}
+	return false
+}
+
+// mark begins a new measurement and returns how many writes had failed so far.
+func (w *writer) mark() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.outage = 0
+	return w.failed
+}
+
+// seen describes the writes since mark.
+func (w *writer) seen(failedBefore int) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return fmt.Sprintf("%d writes failed, for %.1f s at most", w.failed-failedBefore, w.outage.Seconds())
+}
+
+// verify finds every acknowledged write.
+func (w *writer) verify(ctx context.Context) error {
+	w.mu.Lock()
+	wanted := make([]string, 0, len(w.acknowledged))
+	for name := range w.acknowledged {
+		wanted = append(wanted, name)
+	}
+	wrong := w.wrong
+	w.mu.Unlock()
+	if wrong != nil {
+		return fmt.Errorf("a write failed in a way that a client cannot try again: %w", wrong)
+	}
+	list, err := w.client.DittofsV1alpha1().DittoServerClasses().List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return err
+	}
+	found := make(map[string]bool, len(list.Items))
+	for _, class := range list.Items {
+		found[class.Name] = true
+	}
+	for _, name := range wanted {
+		if !found[name] {
+			return fmt.Errorf("%s was acknowledged and is lost; %d are there", name, len(found))
+		}
+	}
+	return nil
+}
+
+func (w *writer) count() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.acknowledged)
+}
+
+func (w *writer) end() {
+	w.stop()
+	<-w.done
+}
