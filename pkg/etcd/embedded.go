@@ -81,7 +81,9 @@ func (e *Embedded) serverConfig(dir string, config Config) *embed.Config {
 	cfg.Name = memberName
 	cfg.Dir = filepath.Join(dir, "etcd")
 	cfg.ListenClientUrls, cfg.AdvertiseClientUrls = []url.URL{client}, []url.URL{client}
-	cfg.ListenPeerUrls, cfg.AdvertisePeerUrls = []url.URL{peer}, []url.URL{peer}
+	// One member has no peers, and no listener for them: etcd would take the host part of this address, which is empty, and
+	// listen on an abstract socket. That has no permissions, and on a read-only root directory it is never closed.
+	cfg.ListenPeerUrls, cfg.AdvertisePeerUrls = nil, []url.URL{peer}
 	cfg.InitialCluster = cfg.InitialClusterFromName(memberName)
 	cfg.QuotaBackendBytes = config.QuotaBytes
 	// The API server compacts every 5 minutes; this is the second line, for the

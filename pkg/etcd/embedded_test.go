@@ -104,3 +104,44 @@ func TestNobodyElseMayReadTheStore(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// The address of a peer listener would be an abstract socket, which everybody in the network namespace may connect to,
+// and which cannot be closed where the working directory is read-only: the process would not end.
+func TestOnlyTheClientSocketIsListenedOn(t *testing.T) {
+	before := abstractSockets(t)
+	dir := filepath.Join(t.TempDir(), "data")
+	e := start(t, dir)
+	if len(e.server.Peers) != 0 {
+		t.Errorf("%d peer listeners", len(e.server.Peers))
+	}
+	entries, err := os.ReadDir(filepath.Join(dir, "sockets"))
+	if err != nil || len(entries) != 1 || entries[0].Name() != "client" {
+		t.Errorf("sockets %v, %v", entries, err)
+	}
+	if after := abstractSockets(t); after > before {
+		t.Errorf("%d abstract sockets more than before", after-before)
+	}
+}
+
+// abstractSockets counts what this process listens on that has no file; none where the system does not tell.
+func abstractSockets(t *testing.T) (count int) {
+	t.Helper()
+	data, err := os.ReadFile("/proc/self/net/unix")
+	if err != nil {
+		return 0
+	}
+	own := map[string]bool{}
+	links, _ := filepath.Glob("/proc/self/fd/*")
+	for _, link := range links {
+		if target, err := os.Readlink(link); err == nil {
+			own[target] = true
+		}
+	}
+	for _, line := range strings.Split(string(data), "\n") {
+		fields := strings.Fields(line)
+		if len(fields) == 8 && strings.HasPrefix(fields[7], "@") && own["socket:["+fields[6]+"]"] {
+			count++
+		}
+	}
+	return count
+}
