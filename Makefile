@@ -73,6 +73,17 @@ local-binaries:
 	@$(MAKE) --no-print-directory standin
 	@$(MAKE) --no-print-directory localup
 
+# ARCH=amd64,arm64 makes an image for both.
+ARCH ?= $(shell go env GOARCH)
+
+.PHONY: image
+image: ## Make the container image without Docker: an OCI layout and an archive in .local/image
+	@go run ./hack/image --version='$(VERSION)' --commit='$(GIT_COMMIT)' --created="$$(git log -1 --format=%ct 2>/dev/null || echo 0)" --arch='$(ARCH)'
+
+.PHONY: print-version
+print-version:
+	@echo '$(VERSION)'
+
 ##@ Develop
 
 .PHONY: generate
@@ -103,6 +114,18 @@ test-unit: controlplane ## Run the unit tests; some use a real kube-apiserver
 .PHONY: test-integration
 test-integration: local-binaries ## Run the integration tests against local control planes
 	@go test -count=1 -timeout 30m -p 3 ./test/integration/...
+
+# Linux, root. DFS_BINARY, a static dfs executable, takes the place of the stand-in in the pods.
+CNI_BIN_DIR ?= /usr/lib/cni
+
+.PHONY: e2e
+e2e: ## Run our image and our manifests with real pods on this Linux machine, as root
+	@CNI_BIN_DIR='$(CNI_BIN_DIR)' hack/node/install.sh
+	@$(MAKE) --no-print-directory controlplane
+	@hack/node/build.sh '$(BIN)'
+	@VERSION='$(VERSION)' COMMIT='$(GIT_COMMIT)' hack/node/images.sh '$(LOCAL)/e2e/bin'
+	@$(GO_BUILD) -o '$(BIN)/e2e' ./test/e2e
+	@'$(BIN)/e2e' --root='$(CURDIR)' --cni-bin-dir='$(CNI_BIN_DIR)' $(E2E_FLAGS)
 
 # DFS_BINARY is a dfs executable. Without it these tests are skipped. CONTRIBUTING.md says what they need.
 .PHONY: test-dfs

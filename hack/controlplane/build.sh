@@ -5,7 +5,9 @@
 # Builds the local control plane (etcd, kube-apiserver, kube-controller-manager,
 # kube-scheduler, kubectl, kwok) from the modules pinned in this directory's go.mod.
 #
-#   hack/controlplane/build.sh [BIN_DIR]      BIN_DIR defaults to <repo>/.local/bin
+#   hack/controlplane/build.sh [BIN_DIR [plane|node]]      BIN_DIR defaults to <repo>/.local/bin
+#
+# With node, it builds what makes a machine a node of the same release instead: kubelet and kube-proxy.
 #
 # KUBEBUILDER_ASSETS, when set, names a directory whose etcd, kube-apiserver and
 # kubectl are linked instead of being built. Runs with the bash 3.2 of macOS too.
@@ -16,6 +18,7 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 bin=${1:-$here/../../.local/bin}
+set=${2:-plane}
 mkdir -p "$bin"
 bin=$(cd "$bin" && pwd)
 assets=${KUBEBUILDER_ASSETS:-}
@@ -33,16 +36,29 @@ pick() { # pick NAME PACKAGE: link it from KUBEBUILDER_ASSETS or plan to build i
   esac
   wanted+=("$1") targets+=("$2")
 }
-pick kube-apiserver k8s.io/kubernetes/cmd/kube-apiserver
-pick kubectl k8s.io/kubernetes/cmd/kubectl
-pick kube-controller-manager k8s.io/kubernetes/cmd/kube-controller-manager
-pick kube-scheduler k8s.io/kubernetes/cmd/kube-scheduler
-pick kwok sigs.k8s.io/kwok/cmd/kwok
-pick etcd go.etcd.io/etcd/server/v3
+case $set in
+plane)
+  stamp=$bin/.controlplane.stamp
+  pick kube-apiserver k8s.io/kubernetes/cmd/kube-apiserver
+  pick kubectl k8s.io/kubernetes/cmd/kubectl
+  pick kube-controller-manager k8s.io/kubernetes/cmd/kube-controller-manager
+  pick kube-scheduler k8s.io/kubernetes/cmd/kube-scheduler
+  pick kwok sigs.k8s.io/kwok/cmd/kwok
+  pick etcd go.etcd.io/etcd/server/v3
+  ;;
+node)
+  stamp=$bin/.node.stamp
+  pick kubelet k8s.io/kubernetes/cmd/kubelet
+  pick kube-proxy k8s.io/kubernetes/cmd/kube-proxy
+  ;;
+*)
+  echo "controlplane: $set is neither plane nor node" >&2
+  exit 2
+  ;;
+esac
 
 # The stamp says what the binaries were made from, so that a second run costs
 # milliseconds: asking go itself whether anything is stale takes seconds.
-stamp=$bin/.controlplane.stamp
 key="$(cat go.mod go.sum build.sh | cksum) $(go env GOVERSION GOOS GOARCH CGO_ENABLED GOFLAGS | tr '\n' ' ')$assets"
 complete=yes
 for name in "${wanted[@]}" ${linked[@]+"${linked[@]}"}; do

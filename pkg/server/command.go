@@ -4,11 +4,11 @@
 package server
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 	cliflag "k8s.io/component-base/cli/flag"
@@ -64,7 +64,11 @@ runs controllers that make StatefulSets, Services and the like of them.`,
 // printVersion says what a bug report needs: the library would leave out the commit.
 func printVersion(out io.Writer) error {
 	info := version.Get()
-	_, err := fmt.Fprintf(out, "dittofs-apiserver %s (commit %s, %s, %s)\n", info.GitVersion, cmp.Or(info.GitCommit, "unknown"), info.GoVersion, info.Platform)
+	commit := info.GitCommit
+	if commit == "" || strings.HasPrefix(commit, "$") { // the library's placeholder
+		commit = "unknown"
+	}
+	_, err := fmt.Fprintf(out, "dittofs-apiserver %s (commit %s, %s, %s)\n", info.GitVersion, commit, info.GoVersion, info.Platform)
 	return err
 }
 

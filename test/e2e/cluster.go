@@ -37,6 +37,8 @@ type cluster struct {
 	node    *node.Node
 	out     io.Writer
 	began   time.Time
+	// endVolumes stops making volumes.
+	endVolumes context.CancelFunc
 }
 
 func startCluster(ctx context.Context, out io.Writer, o options) (_ *cluster, err error) {
@@ -66,7 +68,9 @@ func startCluster(ctx context.Context, out io.Writer, o options) (_ *cluster, er
 	if err := volumes.Install(ctx); err != nil {
 		return c, err
 	}
-	go volumes.Run(ctx)
+	var working context.Context
+	working, c.endVolumes = context.WithCancel(ctx)
+	go volumes.Run(working)
 	c.node, err = node.Start(ctx, node.Options{
 		Dir: filepath.Join(o.dir(), "node"), LogDir: o.logDir(), BinDir: o.binDir(), CNIBinDir: o.cniBinDir,
 		CgroupRoot: isolation.CgroupRoot, Files: files, DNSKubeconfig: dns, Client: c.plane.Client(), PauseArchive: pause, Report: c.report,
@@ -149,6 +153,9 @@ func (c *cluster) kubectlAs(ctx context.Context, kubeconfig string, args ...stri
 
 // stop ends what runs. What it misses ends with the namespaces.
 func (c *cluster) stop() {
+	if c.endVolumes != nil {
+		c.endVolumes()
+	}
 	if c.node != nil {
 		_ = c.node.Stop()
 	}

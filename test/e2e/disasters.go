@@ -275,7 +275,8 @@ func (s *suite) loseStore(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("%d DittoServers survived the loss of the store", len(list.Items))
 	}
 	began := time.Now()
-	if _, err := s.kubectlAs(ctx, s.tenant, "-n", tenantNamespace, "apply", "-f", s.sample()); err != nil {
+	// An admin: taking over a StatefulSet that is there takes the right to change it, which a tenant has not.
+	if _, err := s.kubectl(ctx, "-n", tenantNamespace, "apply", "-f", s.sample()); err != nil {
 		return "", err
 	}
 	s.writer = startWriter(context.WithoutCancel(ctx), s.dittofs)

@@ -22,7 +22,7 @@ import (
 func WriteArchive(file string, image v1.Image, names ...string) error {
 	images := map[name.Tag]v1.Image{}
 	for _, n := range names {
-		tag, err := name.NewTag(n, name.StrictValidation)
+		tag, err := name.NewTag(n)
 		if err != nil {
 			return fmt.Errorf("name of the image: %w", err)
 		}

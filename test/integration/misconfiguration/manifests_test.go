@@ -1,0 +1,97 @@
+// SPDX-FileCopyrightText: The dittofs-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
+package misconfiguration_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
+)
+
+// overlays are the directories that users install.
+func overlays(t *testing.T) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("..", "..", "..", "artifacts", "deploy", "overlays", "*", "kustomization.yaml"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no overlays: %v", err)
+	}
+	return files
+}
+
+// built is the output of kustomize, by document.
+func built(t *testing.T, dir string) []string {
+	t.Helper()
+	return strings.Split(cluster.Admin.Kubectl("").Run(t, "kustomize", dir), "\n---\n")
+}
+
+func TestEveryOverlayPassesTheDryRunOfTheServer(t *testing.T) {
+	for _, file := range overlays(t) {
+		dir := filepath.Dir(file)
+		t.Run(filepath.Base(dir), func(t *testing.T) {
+			// The harness has installed some of the objects already, as another manager.
+			output := cluster.Admin.Kubectl("").Try(t, "apply", "-k", dir, "--server-side", "--force-conflicts", "--dry-run=server", "--field-manager=overlay")
+			if output.ExitCode != 0 {
+				t.Fatal(output.Stderr)
+			}
+			if strings.Contains(output.Stderr, "Warning") {
+				t.Errorf("the cluster warns: %s", output.Stderr)
+			}
+		})
+	}
+}
+
+func TestOurPodsAreTakenByANamespaceThatRestrictsPods(t *testing.T) {
+	for _, file := range overlays(t) {
+		found := 0
+		for _, document := range built(t, filepath.Dir(file)) {
+			var workload appsv1.StatefulSet // a Deployment has its template in the same place
+			if err := yaml.Unmarshal([]byte(document), &workload); err != nil || workload.Kind != "StatefulSet" && workload.Kind != "Deployment" {
+				continue
+			}
+			found++
+			template := workload.Spec.Template
+			for _, claim := range workload.Spec.VolumeClaimTemplates {
+				template.Spec.Volumes = append(template.Spec.Volumes, corev1.Volume{Name: claim.Name, VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}})
+			}
+			pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{GenerateName: "dry-run-", Namespace: workload.Namespace, Labels: template.Labels}, Spec: template.Spec}
+			if err := cluster.Plane.Client().Create(t.Context(), pod.DeepCopy(), client.DryRunAll); err != nil {
+				t.Errorf("%s: %v", file, err)
+			}
+			// The namespace must be one that refuses something, or this proves nothing.
+			pod.Spec.Containers[0].SecurityContext.Privileged = ptr.To(true)
+			if err := cluster.Plane.Client().Create(t.Context(), pod, client.DryRunAll); !apierrors.IsForbidden(err) && !apierrors.IsInvalid(err) {
+				t.Errorf("%s: a privileged pod was not refused: %v", file, err)
+			}
+		}
+		if found == 0 {
+			t.Errorf("%s has no workload", file)
+		}
+	}
+}
+
+func TestNothingSkipsTheVerificationOfCertificates(t *testing.T) {
+	root := filepath.Join("..", "..", "..", "artifacts", "deploy")
+	err := filepath.WalkDir(root, func(path string, entry os.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if strings.Contains(string(data), "insecureSkipTLSVerify:") {
+			t.Errorf("%s skips the verification of the certificate", path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
