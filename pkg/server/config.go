@@ -122,7 +122,7 @@ func (s *Server) applyOptions(config *genericapiserver.RecommendedConfig) error 
 	if s.policiesLeftOut, err = leaveOutMutatingPolicies(options.Admission, served); err != nil {
 		return err
 	}
-	initializers, err := newInitializers(s.host.config, &s.classes, s.etcdClient, recordsPrefix(options.Etcd.StorageConfig.Prefix))
+	initializers, err := newInitializers(s.host.config, &s.classes, s.etcdClient, recordsPrefix(options.Etcd.StorageConfig.Prefix), s.embedded == nil)
 	if err != nil {
 		return err
 	}
