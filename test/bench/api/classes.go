@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/dittofs/dittofs-apiserver/test/bench/measure"
@@ -25,7 +26,8 @@ var offers = []offer{
 	{row: "no class"},
 	{row: "a class with limits", class: limitedClass},
 	{row: "a class that limits the namespace too", class: countedClass},
-	{row: "the same, and a ResourceQuota", class: countedClass, quota: true},
+	{row: "no class, a ResourceQuota", quota: true},
+	{row: "a class that limits the namespace too, a ResourceQuota", class: countedClass, quota: true},
 }
 
 // spread is how creates are spread over namespaces.
@@ -34,9 +36,10 @@ type spread struct {
 	namespaces int
 }
 
-// series are the creates of one offer by one way to our server, over all of their namespaces.
+// series are the creates of one offer to one subject, in all of their namespaces.
 type series struct {
 	offer    offer
+	way      int // which of bench.subjects
 	subjects []*subject
 	requests func(s *subject, name string) request
 
@@ -76,20 +79,25 @@ func (b *bench) classes(ctx context.Context) error {
 	return nil
 }
 
-// seriesOf makes what they need, and lets each namespace, connection and answer about rights be known: first by the
-// aggregator, then directly, for each offer.
+// seriesOf makes what they need, and lets each namespace, connection and answer about rights be known: for each offer
+// those of each subject. The CRD has no classes.
 func (b *bench) seriesOf(ctx context.Context, spread spread, offers []offer) ([]*series, error) {
 	var all []*series
 	for _, o := range offers {
-		ways := []*series{{offer: o}, {offer: o}}
+		var ways []*series
+		for way := range b.subjects {
+			if o.class == "" || way > 0 {
+				ways = append(ways, &series{offer: o, way: way})
+			}
+		}
 		for range spread.namespaces {
 			b.tenants++
 			namespace := fmt.Sprintf("tenant-%d", b.tenants)
 			if err := b.tenantNamespace(ctx, namespace, o); err != nil {
 				return nil, err
 			}
-			for way, s := range ways {
-				subject := *b.subjects[1+way]
+			for _, s := range ways {
+				subject := *b.subjects[s.way]
 				subject.namespace = namespace
 				s.subjects = append(s.subjects, &subject)
 			}
@@ -100,7 +108,7 @@ func (b *bench) seriesOf(ctx context.Context, spread spread, offers []offer) ([]
 				return request{method: http.MethodPost, contentType: "application/json", body: to.manifest(name, spec)}
 			}
 			for _, to := range s.subjects {
-				if err := b.accepted(ctx, to, s.requests(to, "warm-"+to.name)); err != nil {
+				if err := b.accepted(ctx, to, s.requests(to, "warm-"+strings.ToLower(to.name))); err != nil {
 					return nil, err
 				}
 			}
@@ -130,7 +138,7 @@ func (b *bench) creates(ctx context.Context, s *series, names []string) error {
 	requests := make([]request, len(names))
 	for i, name := range names {
 		to := s.subjects[i%len(s.subjects)]
-		requests[i] = s.requests(to, name+"-"+to.name)
+		requests[i] = s.requests(to, name+"-"+strings.ToLower(to.name))
 	}
 	latencies := make([]time.Duration, len(names))
 	started := time.Now()

@@ -5,16 +5,16 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/dittofs/dittofs-apiserver/test/bench/measure"
 )
 
-// classTable has the series of one spread: for each offer one through the aggregator and one directly, those without a
-// class first.
+// classTable has the series of one spread, those that the others are compared with first.
 type classTable struct {
 	title  string
 	series []*series
-	// before is the same without a class, before anything was stored; none if empty.
+	// before are the first of them before anything was stored; none if empty.
 	before []*series
 }
 
@@ -23,26 +23,34 @@ func (t classTable) markdown() string {
 	if len(t.before) > 0 {
 		rows = append(rows, classRow("no class, before they are stored", t.before, nil))
 	}
-	for i := 0; i < len(t.series); i += 2 {
-		var base []*series
-		if i > 0 {
-			base = t.series[:2]
+	for from := 0; from < len(t.series); {
+		to := from + 1
+		for to < len(t.series) && t.series[to].offer.row == t.series[from].offer.row {
+			to++
 		}
-		rows = append(rows, classRow(t.series[i].offer.row, t.series[i:i+2], base))
+		// Of the first itself there is nothing before it.
+		base := t.series[:from]
+		rows = append(rows, classRow(t.series[from].offer.row, t.series[from:to], base))
+		from = to
 	}
 	return measure.Table(1, []string{
-		"create, " + t.title, "/s, through the aggregator", "p50, ms", "adds", "/s, directly", "p50, ms", "adds",
+		"create, " + t.title, "/s, CRD", "p50, ms", "adds", "/s, ours, through the aggregator", "p50, ms", "adds", "/s, ours, directly", "p50, ms", "adds",
 	}, rows)
 }
 
+// classRow compares with the first series of the same way in the base.
 func classRow(name string, ways, base []*series) []string {
-	row := []string{name}
-	for i, s := range ways {
-		added := "–"
-		if base != nil {
-			added = fmt.Sprintf("**%+.0f %%**", 100*(float64(s.elapsed)/float64(base[i].elapsed)-1))
+	row := []string{name, none, none, none, none, none, none, none, none, none}
+	for _, s := range ways {
+		cells := row[1+3*s.way:]
+		cells[0] = measure.Number(float64(len(s.latencies)) / s.elapsed.Seconds())
+		cells[1] = measure.Number(measure.Milliseconds(measure.Quantile(s.latencies, .5)))
+		if i := slices.IndexFunc(base, func(b *series) bool { return b.way == s.way }); i >= 0 {
+			cells[2] = fmt.Sprintf("**%+.0f %%**", 100*(float64(s.elapsed)/float64(base[i].elapsed)-1))
 		}
-		row = append(row, measure.Number(float64(len(s.latencies))/s.elapsed.Seconds()), measure.Number(measure.Milliseconds(measure.Quantile(s.latencies, .5))), added)
 	}
 	return row
 }
+
+// none is a cell without a value.
+const none = "–"

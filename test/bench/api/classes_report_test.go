@@ -4,26 +4,31 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
 )
 
 func TestWhatAClassAddsIsComparedWithTheSameWayWithoutOne(t *testing.T) {
-	of := func(row string, elapsed ...time.Duration) (both []*series) {
-		for _, d := range elapsed {
-			both = append(both, &series{offer: offer{row: row}, elapsed: d, latencies: []time.Duration{d, d}})
+	of := func(row string, first int, elapsed ...time.Duration) (ways []*series) {
+		for i, d := range elapsed {
+			ways = append(ways, &series{offer: offer{row: row}, way: first + i, elapsed: d, latencies: []time.Duration{d, d}})
 		}
-		return both
+		return ways
 	}
 	text := classTable{
-		title: "all writers in one namespace", before: of("no class", time.Second, time.Second),
-		series: append(of("no class", 2*time.Second, time.Second), of("a class with limits", 3*time.Second, 900*time.Millisecond)...),
+		title: "all writers in one namespace", before: of("no class", 0, time.Second, time.Second, time.Second),
+		series: slices.Concat(
+			of("no class", 0, time.Second, 2*time.Second, time.Second),
+			of("a class", 1, 3*time.Second, 900*time.Millisecond),
+			of("a quota", 0, 2*time.Second, 2*time.Second, 2*time.Second)),
 	}.markdown()
 	for _, want := range []string{
-		"| no class, before they are stored | 2.00 | 1000 | – | 2.00 | 1000 | – |",
-		"| no class | 1.00 | 2000 | – | 2.00 | 1000 | – |",
-		"| a class with limits | 0.67 | 3000 | **+50 %** | 2.22 | 900 | **-10 %** |",
+		"| no class, before they are stored | 2.00 | 1000 | – | 2.00 | 1000 | – | 2.00 | 1000 | – |",
+		"| no class | 2.00 | 1000 | – | 1.00 | 2000 | – | 2.00 | 1000 | – |",
+		"| a class | – | – | – | 0.67 | 3000 | **+50 %** | 2.22 | 900 | **-10 %** |",
+		"| a quota | 1.00 | 2000 | **+100 %** | 1.00 | 2000 | **+0 %** | 1.00 | 2000 | **+100 %** |",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no row %s in\n%s", want, text)

@@ -144,6 +144,7 @@ func (b *bench) tenantNamespace(ctx context.Context, name string, o offer) error
 	}
 	hard := corev1.ResourceList{
 		"count/dittoservers.dittofs.io": resource.MustParse("1000000"), dittofsv1alpha1.QuotaStorage: resource.MustParse("1Pi"),
+		"count/dittoservers." + crdGroup: resource.MustParse("1000000"),
 	}
 	quota := &corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Name: "quota", Namespace: name}, Spec: corev1.ResourceQuotaSpec{Hard: hard}}
 	if err := b.plane.Client().Create(ctx, quota); err != nil {
