@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/util/keyutil"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 )
 
@@ -131,8 +132,13 @@ func (p *ControlPlane) writePKI(dir string) error {
 			return err
 		}
 	}
+	caKey, err := keyutil.MarshalPrivateKeyToPEM(p.ca.key)
+	if err != nil {
+		return fmt.Errorf("encode the key of the authority: %w", err)
+	}
 	return writeFiles(dir, map[string][]byte{
 		"ca.crt":             p.ca.pem(),
+		"ca.key":             caKey,
 		"front-proxy-ca.crt": frontProxy.pem(),
 		"audit-policy.yaml":  auditPolicy,
 	})

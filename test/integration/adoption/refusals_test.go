@@ -90,8 +90,11 @@ func between(t *testing.T, text, from, to string) string {
 // shell runs one command, and returns what it complains about.
 func (s subject) shell(t *testing.T, command string) error {
 	t.Helper()
-	_, err := openPage(t).try(t, command)
-	return err
+	output, err := openPage(t, s.namespace).Try(t, command)
+	if err != nil {
+		return fmt.Errorf("%s\n%w:\n%s", command, err, output)
+	}
+	return nil
 }
 
 func TestAnOperatorThatComesBackBlocksTheAdoptionAgain(t *testing.T) {
@@ -244,13 +247,13 @@ func TestTheWayBackOfThePageRestartsNothing(t *testing.T) {
 	t.Parallel()
 	runOperator(t)
 	s := newSubject(t)
-	page := openPage(t).in(s.namespace)
+	page := openPage(t, s.namespace)
 	before := s.fixed(t)
-	for _, commands := range page.of(t, "move") {
-		page.run(t, commands)
+	for _, step := range page.Of(t, "move") {
+		page.Run(t, step.Commands)
 	}
-	for _, commands := range page.of(t, "back") {
-		page.run(t, commands)
+	for _, step := range page.Of(t, "back") {
+		page.Run(t, step.Commands)
 	}
 	theirs, err := s.operator.Existing(t.Context())
 	if err != nil {

@@ -27,12 +27,11 @@ func TestTheMigrationPageMovesARunningServer(t *testing.T) {
 	namespace := cluster.Namespace(t)
 	s := subjectIn(t, namespace)
 	s.editByHand(t)
-	page := openPage(t).in(namespace)
+	page := openPage(t, namespace)
 	before := s.fixed(t)
-	steps := page.of(t, "move")
 	var printed string
-	for _, commands := range steps {
-		printed = page.run(t, commands)
+	for _, step := range page.Of(t, "move") {
+		printed = page.Run(t, step.Commands)
 	}
 	for _, want := range []string{"StatefulSet files (", "spec.template.spec.containers[dittofs].env[GODEBUG]", "ConfigMap files-config (data[config.yaml]", "dittofs.io/rollout=now"} {
 		if !strings.Contains(printed, want) {
@@ -44,12 +43,12 @@ func TestTheMigrationPageMovesARunningServer(t *testing.T) {
 	s.unchangedFor(t, observed, before)
 	s.wantNoWrites(t, from.Add(20*time.Second))
 
-	for _, commands := range page.of(t, "window") {
-		page.run(t, commands)
+	for _, step := range page.Of(t, "window") {
+		page.Run(t, step.Commands)
 	}
 	s.awaitMoved(t)
 	s.wantMoved(t, before)
-	page.run(t, page.of(t, "cleanup")[0])
+	page.Run(t, page.Of(t, "cleanup")[0].Commands)
 
 	// At rest after it, and still the same pod.
 	moved, rest := s.fixed(t), time.Now()
