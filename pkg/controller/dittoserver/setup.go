@@ -34,7 +34,7 @@ import (
 const Name = "dittoserver"
 
 const (
-	workers = 8
+	workers = 16
 	// firstRetry and maxRetry bound the wait after an error: what is mended is found mended within a minute.
 	firstRetry = 50 * time.Millisecond
 	maxRetry   = time.Minute

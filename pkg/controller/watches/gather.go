@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"k8s.io/client-go/util/workqueue"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
 	"sigs.k8s.io/controller-runtime/pkg/event"
@@ -19,8 +20,13 @@ import (
 // scheduled, started and ready, and a StatefulSet that counts it make a dozen events within a second or two.
 const GatherWindow = 500 * time.Millisecond
 
-// Gathered delays what comes of news about progress, so that several of them make one pass. A deletion, and a new
-// generation, which is somebody's edit, are not delayed; nor is what another handler adds meanwhile.
+// progressPriority is that of news about progress. What users ask for goes first: a thousand new servers are all there
+// before the first of them is followed, instead of each waiting for the news of those before it. The default is 0.
+const progressPriority = -1
+
+// Gathered delays what comes of news about progress, so that several of them make one pass, and lets everything else go
+// first. A deletion, and a new generation, which is somebody's edit, are not delayed; nor is what another handler adds
+// meanwhile.
 func Gathered[O client.Object](inner handler.TypedEventHandler[O, reconcile.Request]) handler.TypedEventHandler[O, reconcile.Request] {
 	return gathered[O]{inner}
 }
@@ -58,5 +64,8 @@ func (q delayedQueue) Add(item reconcile.Request) {
 
 func (q delayedQueue) AddWithOpts(o priorityqueue.AddOpts, items ...reconcile.Request) {
 	o.After = max(o.After, GatherWindow)
+	if o.Priority == nil {
+		o.Priority = ptr.To(progressPriority)
+	}
 	q.PriorityQueue.AddWithOpts(o, items...)
 }

@@ -68,3 +68,22 @@ func TestNewsOfProgressMakesOnePassAfterTheWindow(t *testing.T) {
 		})
 	}
 }
+
+func TestNewsOfProgressLetsOthersGoFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := priorityqueue.New[reconcile.Request]("gather")
+		defer q.ShutDown()
+		h := gathered[*corev1.Pod]{OfLabel[*corev1.Pod](dittofsv1alpha1.LabelInstance)}
+		h.Create(t.Context(), event.TypedCreateEvent[*corev1.Pod]{Object: podOf("old", 1)}, q)
+		time.Sleep(2 * GatherWindow)
+		q.Add(reconcile.Request{NamespacedName: types.NamespacedName{Namespace: "files", Name: "new"}})
+		synctest.Wait()
+		for _, want := range []string{"new", "old"} {
+			item, _ := q.Get()
+			if item.Name != want {
+				t.Errorf("%s comes, want %s", item.Name, want)
+			}
+			q.Done(item)
+		}
+	})
+}
