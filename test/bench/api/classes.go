@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strings"
@@ -16,18 +17,23 @@ import (
 
 // offer is what the class and the namespace of a create ask of admission.
 type offer struct {
-	row   string
-	class string // none if empty
-	quota bool
+	row    string
+	class  string // none if empty
+	quota  bool
+	beside string // the row that it is compared with
 }
 
-// offers begin with what the others are compared with.
+const (
+	bare    = "no class"
+	charged = "no class, a ResourceQuota"
+)
+
 var offers = []offer{
-	{row: "no class"},
-	{row: "a class with limits", class: limitedClass},
-	{row: "a class that limits the namespace too", class: countedClass},
-	{row: "no class, a ResourceQuota", quota: true},
-	{row: "a class that limits the namespace too, a ResourceQuota", class: countedClass, quota: true},
+	{row: bare},
+	{row: "a class with limits", class: limitedClass, beside: bare},
+	{row: "a class that limits the namespace too", class: countedClass, beside: bare},
+	{row: charged, quota: true, beside: bare},
+	{row: "such a class, and a ResourceQuota", class: countedClass, quota: true, beside: charged},
 }
 
 // spread is how creates are spread over namespaces.
@@ -120,15 +126,15 @@ func (b *bench) seriesOf(ctx context.Context, spread spread, offers []offer) ([]
 
 // inTurns sends the creates of all series, batch by batch.
 func (b *bench) inTurns(ctx context.Context, all []*series) error {
-	turn := 0
-	for batch := range slices.Chunk(measure.Names("server", b.options.creates), b.options.batch/2) {
-		for i := range all {
-			s := all[(i+turn)%len(all)]
+	// Short turns, so that noise meets all of them, and always in another order: each may leave something to do behind.
+	order := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // nothing is secret about it
+	for batch := range slices.Chunk(measure.Names("server", b.options.creates), 4*b.options.writers) {
+		for _, i := range order.Perm(len(all)) {
+			s := all[i]
 			if err := b.creates(ctx, s, batch); err != nil {
 				return fmt.Errorf("creates with %s, %s: %w", s.offer.row, s.subjects[0].name, err)
 			}
 		}
-		turn++
 	}
 	return nil
 }

@@ -10,11 +10,11 @@ import (
 	"github.com/dittofs/dittofs-apiserver/test/bench/measure"
 )
 
-// classTable has the series of one spread, those that the others are compared with first.
+// classTable has the series of one spread.
 type classTable struct {
 	title  string
 	series []*series
-	// before are the first of them before anything was stored; none if empty.
+	// before are those of the first offer before anything was stored; none if empty.
 	before []*series
 }
 
@@ -28,9 +28,7 @@ func (t classTable) markdown() string {
 		for to < len(t.series) && t.series[to].offer.row == t.series[from].offer.row {
 			to++
 		}
-		// Of the first itself there is nothing before it.
-		base := t.series[:from]
-		rows = append(rows, classRow(t.series[from].offer.row, t.series[from:to], base))
+		rows = append(rows, classRow(t.series[from].offer.row, t.series[from:to], t.series))
 		from = to
 	}
 	return measure.Table(1, []string{
@@ -38,14 +36,14 @@ func (t classTable) markdown() string {
 	}, rows)
 }
 
-// classRow compares with the first series of the same way in the base.
+// classRow compares with the series in the base that each is beside, of the same way.
 func classRow(name string, ways, base []*series) []string {
 	row := []string{name, none, none, none, none, none, none, none, none, none}
 	for _, s := range ways {
 		cells := row[1+3*s.way:]
 		cells[0] = measure.Number(float64(len(s.latencies)) / s.elapsed.Seconds())
 		cells[1] = measure.Number(measure.Milliseconds(measure.Quantile(s.latencies, .5)))
-		if i := slices.IndexFunc(base, func(b *series) bool { return b.way == s.way }); i >= 0 {
+		if i := slices.IndexFunc(base, func(b *series) bool { return b.way == s.way && b.offer.row == s.offer.beside }); i >= 0 {
 			cells[2] = fmt.Sprintf("**%+.0f %%**", 100*(float64(s.elapsed)/float64(base[i].elapsed)-1))
 		}
 	}
