@@ -49,7 +49,7 @@ type series struct {
 	subjects []*subject
 	requests func(s *subject, name string) request
 
-	elapsed   time.Duration
+	turns     []time.Duration
 	latencies []time.Duration
 }
 
@@ -154,7 +154,7 @@ func (b *bench) creates(ctx context.Context, s *series, names []string) error {
 		latencies[i] = time.Since(sent)
 		return err
 	})
-	s.elapsed += time.Since(started)
+	s.turns = append(s.turns, time.Since(started))
 	s.latencies = append(s.latencies, latencies...)
 	return err
 }

@@ -13,7 +13,7 @@ import (
 func TestWhatAClassAddsIsComparedWithTheSameWayWithoutOne(t *testing.T) {
 	of := func(row, beside string, first int, elapsed ...time.Duration) (ways []*series) {
 		for i, d := range elapsed {
-			ways = append(ways, &series{offer: offer{row: row, beside: beside}, way: first + i, elapsed: d, latencies: []time.Duration{d, d}})
+			ways = append(ways, &series{offer: offer{row: row, beside: beside}, way: first + i, turns: []time.Duration{d / 4, d / 4, d / 2}, latencies: []time.Duration{d, d}})
 		}
 		return ways
 	}
@@ -35,6 +35,12 @@ func TestWhatAClassAddsIsComparedWithTheSameWayWithoutOne(t *testing.T) {
 		if !strings.Contains(text, want) {
 			t.Errorf("no row %s in\n%s", want, text)
 		}
+	}
+}
+
+func TestOneSlowTurnDoesNotCount(t *testing.T) {
+	if got := added([]time.Duration{110, 90000, 110, 330}, []time.Duration{100, 100, 100, 300}); got < 0.099 || got > 0.101 {
+		t.Errorf("added is %f", got)
 	}
 }
 
