@@ -34,6 +34,4 @@ func reinstall(t *testing.T, args ...string) { t.Helper(); cluster.Reinstall(t, 
 
 func stopServer(t *testing.T) (start func()) { t.Helper(); return cluster.StopServer(t) }
 
-func startServer(t *testing.T) { t.Helper(); cluster.StartServer(t) }
-
 func awaitServed(t *testing.T) { t.Helper(); cluster.AwaitServed(t) }
