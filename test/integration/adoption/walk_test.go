@@ -50,7 +50,8 @@ func TestTheMigrationPageMovesARunningServer(t *testing.T) {
 	s.wantMoved(t, before)
 	page.run(t, page.of(t, "cleanup")[0])
 
-	// At rest after it, and still the same pod.
+	// At rest after it, and still the same pod. What our server had to do is done when a server made after it is Ready.
+	cluster.NewSubject(t)
 	moved, rest := s.fixed(t), time.Now()
 	s.unchangedFor(t, 20*time.Second, moved)
 	s.wantNoWrites(t, rest.Add(5*time.Second))
