@@ -27,7 +27,7 @@ var cluster *harness.Cluster
 
 func TestMain(m *testing.M) {
 	// Tests of this package wait for most of their time. A flag of the command line comes later and wins.
-	if err := flag.Set("test.parallel", "10"); err != nil {
+	if err := flag.Set("test.parallel", "16"); err != nil {
 		panic(err)
 	}
 	harness.Run(m, harness.Options{StandIn: true}, &cluster)
