@@ -16,6 +16,7 @@ import (
 	"k8s.io/component-base/metrics/prometheus/slis"
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
+	"github.com/dittofs/dittofs-apiserver/pkg/backup"
 	"github.com/dittofs/dittofs-apiserver/pkg/controller"
 	"github.com/dittofs/dittofs-apiserver/pkg/registry/credentials"
 	"github.com/dittofs/dittofs-apiserver/pkg/registry/proxy"
@@ -30,6 +31,7 @@ var pluginLeftOut = metrics.NewGaugeVec(&metrics.GaugeOpts{
 // registerMetrics makes the server's own metrics visible; registering again does nothing.
 func registerMetrics() {
 	storeidentity.RegisterMetrics()
+	backup.RegisterMetrics()
 	controller.RegisterMetrics()
 	credentials.RegisterMetrics()
 	proxy.RegisterMetrics()
