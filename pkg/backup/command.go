@@ -5,17 +5,12 @@ package backup
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
-	"os"
-	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/dittofs/dittofs-apiserver/pkg/etcd"
@@ -44,109 +39,72 @@ server runs as, in its container: kubectl exec dittofs-apiserver-0 -- /dittofs-a
 	return cmd
 }
 
-// source is the etcd that a command is about.
-type source struct {
-	dataDir    string
-	connection etcd.Connection
-}
-
-func (s *source) addFlags(flags *pflag.FlagSet, settings Settings) {
-	flags.StringVar(&s.dataDir, "data-dir", settings.DataDir, "Directory of the embedded etcd of a server that runs.")
-	flags.StringSliceVar(&s.connection.Endpoints, "etcd-servers", nil, "URLs of an external etcd, instead of the embedded one.")
-	flags.StringVar(&s.connection.CAFile, "etcd-cafile", "", "File with the certificate authority of the external etcd, PEM.")
-	flags.StringVar(&s.connection.CertFile, "etcd-certfile", "", "File with the client certificate for it, PEM.")
-	flags.StringVar(&s.connection.KeyFile, "etcd-keyfile", "", "File with the key of that certificate, PEM.")
-}
-
-// use runs f with a client of the etcd.
-func (s *source) use(ctx context.Context, f func(*clientv3.Client) error) (err error) {
-	connection := s.connection
-	if len(connection.Endpoints) == 0 {
-		endpoint, err := etcd.Running(s.dataDir)
-		if err != nil {
-			return fmt.Errorf("%w; give the --data-dir of a server that runs, or --etcd-servers", err)
-		}
-		connection.Endpoints = []string{endpoint}
-	}
-	connecting, cancel := context.WithTimeout(ctx, startLimit)
-	defer cancel()
-	client, err := etcd.Connect(connecting, connection)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, client.Close()) }()
-	return f(client)
-}
-
 func snapshotCommand(settings Settings) *cobra.Command {
-	var from source
-	var url, caFile, tokenFile string
-	var skip bool
+	var from origin
+	var server web
+	var dir string
+	var keep int
 	cmd := &cobra.Command{
-		Use:   "snapshot FILE",
+		Use:   "snapshot (FILE | --dir=DIR)",
 		Short: "Save the store to a file and verify that it restores",
-		Long: `Save the store to a file, in the format of etcdctl snapshot save, and verify it by restoring it beside the file.
-The file appears whole or not at all, and replaces none.
+		Long: `Save the store to a file, in the format of etcdctl snapshot save, and verify it by restoring it beside the file, which needs
+room for the database twice. The file appears whole or not at all, and replaces none.
+
+With --dir the file is named by the time, and all but the newest --keep of such files are removed.
 
 With --server the snapshot is asked of a dittofs-apiserver, over HTTPS and with a bearer token. Its user needs the verb
 get for the non-resource URL ` + Path + `, as in the ClusterRole dittofs-snapshot.`,
 		Example: `  dittofs-apiserver etcd snapshot /backup/today.db
   dittofs-apiserver etcd snapshot today.db --etcd-servers=https://etcd-0:2379 --etcd-cafile=ca.crt --etcd-certfile=client.crt --etcd-keyfile=client.key
-  dittofs-apiserver etcd snapshot /backup/today.db --server=https://dittofs-apiserver.dittofs-system.svc --server-cafile=ca.crt --token-file=/var/run/secrets/kubernetes.io/serviceaccount/token`,
-		Args: cobra.ExactArgs(1),
+  dittofs-apiserver etcd snapshot --dir=/backup --server=https://dittofs-apiserver.dittofs-system.svc --server-cafile=ca.crt --token-file=/var/run/secrets/kubernetes.io/serviceaccount/token`,
+		Args: cobra.MaximumNArgs(1),
 	}
 	from.addFlags(cmd.Flags(), settings)
-	cmd.Flags().StringVar(&url, "server", "", "URL of a dittofs-apiserver to ask for the snapshot.")
-	cmd.Flags().StringVar(&caFile, "server-cafile", "", "File with the certificate authority of that server, PEM. Left out, that of the system is used.")
-	cmd.Flags().StringVar(&tokenFile, "token-file", "", "File with the bearer token for that server.")
-	cmd.Flags().BoolVar(&skip, "skip-verify", false, "Do not restore the snapshot to verify it: that needs room for the database twice beside the file.")
+	server.addFlags(cmd.Flags())
+	cmd.Flags().StringVar(&dir, "dir", "", "Directory for files that are named by the time.")
+	cmd.Flags().IntVar(&keep, "keep", 24, "How many files of that directory are kept, at least 1.")
 	cmd.MarkFlagsMutuallyExclusive("server", "etcd-servers")
 	cmd.MarkFlagsMutuallyExclusive("server", "data-dir")
-	cmd.RunE = func(cmd *cobra.Command, args []string) (err error) {
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		switch {
+		case (len(args) == 0) == (dir == ""):
+			return errors.New("give a FILE, or --dir")
+		case keep < 1:
+			return fmt.Errorf("--keep=%d: must be at least 1", keep)
+		}
 		ctx, out := cmd.Context(), cmd.OutOrStdout()
-		var size int64
-		if url != "" {
-			size, err = fetch(ctx, url, caFile, tokenFile, args[0])
-		} else {
-			err = from.use(ctx, func(client *clientv3.Client) error {
-				client.SetEndpoints(client.Endpoints()[0]) // a snapshot is one member's
-				size, err = etcd.SaveSnapshot(args[0], func(to io.Writer) (int64, error) { return etcd.WriteSnapshot(ctx, client, to) })
+		save := func(source Source) error {
+			if dir != "" {
+				return saveIn(ctx, out, &Schedule{From: source, Layout: settings.Layout, Dir: dir, Keep: keep})
+			}
+			size, err := etcd.SaveSnapshot(args[0], func(to io.Writer) (int64, error) { return source(ctx, to) })
+			if err != nil {
 				return err
-			})
+			}
+			_, _ = fmt.Fprintf(out, "Saved %s, %d bytes.\n", args[0], size)
+			return verifyFile(ctx, out, args[0], settings.Layout, "")
 		}
-		if err != nil {
-			return err
+		if server.url != "" {
+			source, err := server.source()
+			if err != nil {
+				return err
+			}
+			return save(source)
 		}
-		_, _ = fmt.Fprintf(out, "Saved %s, %d bytes.\n", args[0], size)
-		if skip {
-			return nil
-		}
-		return verifyFile(ctx, out, args[0], settings.Layout, "")
+		return from.use(ctx, func(client *clientv3.Client) error {
+			client.SetEndpoints(client.Endpoints()[0]) // a snapshot is one member's
+			return save(FromEtcd(client))
+		})
 	}
 	return cmd
 }
 
-func fetch(ctx context.Context, url, caFile, tokenFile, file string) (int64, error) {
-	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12}}
-	if caFile != "" {
-		pem, err := os.ReadFile(caFile)
-		if err != nil {
-			return 0, fmt.Errorf("--server-cafile: %w", err)
-		}
-		transport.TLSClientConfig.RootCAs = x509.NewCertPool()
-		if !transport.TLSClientConfig.RootCAs.AppendCertsFromPEM(pem) {
-			return 0, fmt.Errorf("--server-cafile %s: no certificate in it", caFile)
-		}
+func saveIn(ctx context.Context, out io.Writer, s *Schedule) error {
+	snapshot, err := s.take(ctx, time.Now())
+	if snapshot != nil {
+		_, _ = fmt.Fprintf(out, "Saved %s, %d bytes. It restores: %s.\n", snapshot.file, snapshot.size, snapshot.contents)
 	}
-	var token string
-	if tokenFile != "" {
-		content, err := os.ReadFile(tokenFile)
-		if err != nil {
-			return 0, fmt.Errorf("--token-file: %w", err)
-		}
-		token = strings.TrimSpace(string(content))
-	}
-	return download(ctx, &http.Client{Transport: transport}, url, token, file)
+	return err
 }
 
 func restoreCommand(settings Settings) *cobra.Command {
@@ -161,24 +119,25 @@ change, and refuses writes until it is started with --accept-store.
 Nothing is replaced: a data directory with a store in it is refused.
 
 For an external etcd, --prepare makes a snapshot that is restored on every member with etcdutl snapshot restore.`,
-		Example: `  dittofs-apiserver etcd restore /backup/today.db --data-dir=/var/lib/dittofs-apiserver
+		Example: `  dittofs-apiserver etcd restore /backup/today.db --data-dir=/var/lib/dittofs-apiserver/store
   dittofs-apiserver etcd restore today.db --prepare=prepared.db`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			const then = "Start dittofs-apiserver, look at what it would do, and start it again with --accept-store."
 			ctx, out := cmd.Context(), cmd.OutOrStdout()
 			if prepared != "" {
 				contents, err := Prepare(ctx, args[0], prepared, settings.Layout)
 				if err != nil {
 					return err
 				}
-				_, _ = fmt.Fprintf(out, "Wrote %s: %s.\nRestore it on every member: etcdutl snapshot restore %s\nThen start dittofs-apiserver, look at what it would do, and start it again with --accept-store.\n", prepared, contents, prepared)
+				_, _ = fmt.Fprintf(out, "Wrote %s: %s.\nRestore it on every member: etcdutl snapshot restore %s\n%s\n", prepared, contents, prepared, then)
 				return nil
 			}
 			contents, err := Restore(ctx, args[0], dataDir, settings.Layout)
 			if err != nil {
 				return err
 			}
-			_, _ = fmt.Fprintf(out, "Restored %s into %s: %s.\nStart dittofs-apiserver, look at what it would do, and start it again with --accept-store.\n", args[0], dataDir, contents)
+			_, _ = fmt.Fprintf(out, "Restored %s into %s: %s.\n%s\n", args[0], dataDir, contents, then)
 			return nil
 		},
 	}

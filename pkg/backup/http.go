@@ -51,8 +51,8 @@ func (c *counted) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// download saves what a Handler sends.
-func download(ctx context.Context, client *http.Client, url, token, file string) (size int64, err error) {
+// download writes what a Handler sends.
+func download(ctx context.Context, client *http.Client, url, token string, to io.Writer) (size int64, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(url, "/")+Path, nil)
 	if err != nil {
 		return 0, err
@@ -69,5 +69,5 @@ func download(ctx context.Context, client *http.Client, url, token, file string)
 		said, _ := io.ReadAll(io.LimitReader(response.Body, 1024)) // what there is of it is enough
 		return 0, fmt.Errorf("%s answers %s: %s", url, response.Status, strings.TrimSpace(string(said)))
 	}
-	return etcd.SaveSnapshot(file, func(to io.Writer) (int64, error) { return io.Copy(to, response.Body) })
+	return io.Copy(to, response.Body)
 }

@@ -11,9 +11,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
-	clientv3 "go.etcd.io/etcd/client/v3"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/component-base/metrics"
 	"k8s.io/component-base/metrics/legacyregistry"
@@ -32,7 +32,8 @@ const (
 
 // Schedule takes a snapshot every Interval, verifies it by restoring it, and keeps the newest ones.
 type Schedule struct {
-	Client *clientv3.Client
+	// From writes a snapshot and returns its size in bytes.
+	From   Source
 	Layout Layout
 	// Dir has the snapshots, and room for the database twice more during a verification.
 	Dir string
@@ -58,7 +59,7 @@ var (
 )
 
 // RegisterMetrics makes the metrics of the schedule visible; registering again does nothing.
-func RegisterMetrics() { legacyregistry.MustRegister(snapshotTime, snapshotSize, snapshotFailures) }
+var RegisterMetrics = sync.OnceFunc(func() { legacyregistry.MustRegister(snapshotTime, snapshotSize, snapshotFailures) })
 
 // Run takes snapshots until ctx is done.
 func (s *Schedule) Run(ctx context.Context) {
@@ -72,10 +73,18 @@ func (s *Schedule) Run(ctx context.Context) {
 		case <-timer.C:
 		}
 		delay = s.Interval
-		if err := s.take(ctx, time.Now()); err != nil && ctx.Err() == nil {
+		now := time.Now()
+		snapshot, err := s.take(ctx, now)
+		if snapshot != nil {
+			snapshotTime.Set(float64(now.Unix()))
+			snapshotSize.Set(float64(snapshot.size))
+			klog.V(1).InfoS("Took and verified a snapshot of the store", "file", snapshot.file, "bytes", snapshot.size,
+				"revision", snapshot.contents.Revision, "objects", snapshot.contents.Objects)
+		}
+		if err != nil && ctx.Err() == nil {
 			snapshotFailures.Inc()
 			delay = min(wait.Jitter(retry, 0.1), s.Interval)
-			klog.ErrorS(err, "No snapshot of the store", "directory", s.Dir, "nextTry", delay)
+			klog.ErrorS(err, "Taking a snapshot of the store by schedule", "directory", s.Dir, "nextTry", delay)
 		}
 	}
 }
@@ -95,23 +104,27 @@ func (s *Schedule) untilDue(now time.Time) time.Duration {
 }
 
 // take makes one snapshot. Older ones go only when a newer one is known to restore.
-func (s *Schedule) take(ctx context.Context, now time.Time) (err error) {
+func (s *Schedule) take(ctx context.Context, now time.Time) (*taken, error) {
 	if err := os.MkdirAll(s.Dir, 0o700); err != nil {
-		return fmt.Errorf("the directory for snapshots: %w", err)
+		return nil, fmt.Errorf("the directory for snapshots: %w", err)
 	}
 	file := filepath.Join(s.Dir, filePrefix+now.UTC().Format(timeFormat)+fileSuffix)
-	size, err := etcd.SaveSnapshot(file, func(to io.Writer) (int64, error) { return etcd.WriteSnapshot(ctx, s.Client, to) })
+	size, err := etcd.SaveSnapshot(file, func(to io.Writer) (int64, error) { return s.From(ctx, to) })
 	if err != nil {
-		return err
+		return nil, err
 	}
 	contents, err := Verify(ctx, file, s.Dir, s.Layout)
 	if err != nil {
-		return errors.Join(fmt.Errorf("the snapshot does not restore, and is removed: %w", err), os.Remove(file))
+		return nil, errors.Join(fmt.Errorf("the snapshot does not restore, and is removed: %w", err), os.Remove(file))
 	}
-	snapshotTime.Set(float64(now.Unix()))
-	snapshotSize.Set(float64(size))
-	klog.V(1).InfoS("Took and verified a snapshot of the store", "file", file, "bytes", size, "revision", contents.Revision, "objects", contents.Objects)
-	return s.prune()
+	return &taken{file, size, contents}, s.prune()
+}
+
+// taken is a snapshot that is verified.
+type taken struct {
+	file     string
+	size     int64
+	contents *Contents
 }
 
 func (s *Schedule) prune() error {

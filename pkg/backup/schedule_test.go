@@ -5,12 +5,15 @@ package backup
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/dittofs/dittofs-apiserver/pkg/etcd"
 )
 
 func TestTheNewestSnapshotsAreKeptAndOtherFilesLeftAlone(t *testing.T) {
@@ -19,10 +22,10 @@ func TestTheNewestSnapshotsAreKeptAndOtherFilesLeftAlone(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "before-the-upgrade.db"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s := &Schedule{Client: client, Layout: layout, Dir: dir, Interval: time.Hour, Keep: 2}
+	s := &Schedule{From: FromEtcd(client), Layout: layout, Dir: dir, Interval: time.Hour, Keep: 2}
 	first := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	for i := range 3 {
-		if err := s.take(t.Context(), first.Add(time.Duration(i)*time.Hour)); err != nil {
+		if _, err := s.take(t.Context(), first.Add(time.Duration(i)*time.Hour)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -38,15 +41,15 @@ func TestTheNewestSnapshotsAreKeptAndOtherFilesLeftAlone(t *testing.T) {
 
 func TestASnapshotThatFailsLeavesTheOlderOnes(t *testing.T) {
 	client, stop := store(t, t.TempDir(), "a")
-	s := &Schedule{Client: client, Layout: layout, Dir: t.TempDir(), Interval: time.Hour, Keep: 1}
+	s := &Schedule{From: FromEtcd(client), Layout: layout, Dir: t.TempDir(), Interval: time.Hour, Keep: 1}
 	first := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	if err := s.take(t.Context(), first); err != nil {
+	if _, err := s.take(t.Context(), first); err != nil {
 		t.Fatal(err)
 	}
 	stop()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
-	if err := s.take(ctx, first.Add(time.Hour)); err == nil {
+	if _, err := s.take(ctx, first.Add(time.Hour)); err == nil {
 		t.Error("a snapshot of a store that is gone did not fail")
 	}
 	wantOnly(t, s.Dir, "dittofs-20260102T030405Z.db")
@@ -57,7 +60,11 @@ func TestASnapshotComesOverHTTPWholeOrIsRefused(t *testing.T) {
 	web := httptest.NewTLSServer(Handler(client))
 	defer web.Close()
 	file := filepath.Join(t.TempDir(), "snapshot.db")
-	if _, err := download(t.Context(), web.Client(), web.URL, "", file); err != nil {
+	fetch := func(ctx context.Context, file string) error {
+		_, err := etcd.SaveSnapshot(file, func(to io.Writer) (int64, error) { return download(ctx, web.Client(), web.URL, "", to) })
+		return err
+	}
+	if err := fetch(t.Context(), file); err != nil {
 		t.Fatal(err)
 	}
 	contents, err := Verify(t.Context(), file, t.TempDir(), layout)
@@ -74,7 +81,7 @@ func TestASnapshotComesOverHTTPWholeOrIsRefused(t *testing.T) {
 	file = filepath.Join(t.TempDir(), "another.db")
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	if _, err := download(ctx, web.Client(), web.URL, "", file); err == nil {
+	if err := fetch(ctx, file); err == nil {
 		t.Error("a snapshot of a store that is gone was downloaded")
 	}
 	wantOnly(t, filepath.Dir(file))

@@ -40,7 +40,7 @@ type report struct {
 }
 
 func statusCommand(settings Settings) *cobra.Command {
-	var of source
+	var of origin
 	var output string
 	cmd := &cobra.Command{
 		Use:   "status [FILE]",
@@ -114,7 +114,7 @@ func write(out io.Writer, output string, r report) error {
 func mebibytes(n int64) string { return fmt.Sprintf("%.1fMi", float64(n)/(1<<20)) }
 
 func defragCommand(settings Settings) *cobra.Command {
-	var of source
+	var of origin
 	var disarm bool
 	cmd := &cobra.Command{
 		Use:   "defrag",

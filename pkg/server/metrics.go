@@ -5,6 +5,7 @@ package server
 
 import (
 	"net/http"
+	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -29,14 +30,14 @@ var pluginLeftOut = metrics.NewGaugeVec(&metrics.GaugeOpts{
 }, []string{"plugin"})
 
 // registerMetrics makes the server's own metrics visible; registering again does nothing.
-func registerMetrics() {
+var registerMetrics = sync.OnceFunc(func() {
 	storeidentity.RegisterMetrics()
 	backup.RegisterMetrics()
 	controller.RegisterMetrics()
 	credentials.RegisterMetrics()
 	proxy.RegisterMetrics()
 	legacyregistry.MustRegister(pluginLeftOut)
-}
+})
 
 // installMetrics serves one /metrics for the API server and the controllers,
 // which keep registries of their own.

@@ -70,7 +70,7 @@ func storeCommand(options *Options) *cobra.Command {
 // takeSnapshots does so by schedule until ctx is done, also while the store is only observed: it may be the one that is wanted.
 func (s *Server) takeSnapshots(ctx context.Context) {
 	schedule := backup.Schedule{
-		Client: s.etcdClient, Layout: storeLayout(s.options.Etcd.StorageConfig.Prefix),
+		From: backup.FromEtcd(s.etcdClient), Layout: storeLayout(s.options.Etcd.StorageConfig.Prefix),
 		Dir: s.options.Snapshots.Dir, Interval: s.options.Snapshots.Interval, Keep: s.options.Snapshots.Keep,
 	}
 	schedule.Run(ctx)
