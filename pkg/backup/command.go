@@ -109,6 +109,7 @@ func saveIn(ctx context.Context, out io.Writer, s *Schedule) error {
 
 func restoreCommand(settings Settings) *cobra.Command {
 	var dataDir, prepared string
+	var moveAside bool
 	cmd := &cobra.Command{
 		Use:   "restore FILE",
 		Short: "Make a store of a snapshot",
@@ -116,7 +117,8 @@ func restoreCommand(settings Settings) *cobra.Command {
 that every client lists anew. The host cluster does not know this store: the server observes only, logs what it would
 change, and refuses writes until it is started with --accept-store.
 
-Nothing is replaced: a data directory with a store in it is refused.
+Nothing is replaced: a data directory with a store in it is refused, unless --move-aside gives that another name in the
+same directory. One that a server has open is refused in any case.
 
 For an external etcd, --prepare makes a snapshot that is restored on every member with etcdutl snapshot restore.`,
 		Example: `  dittofs-apiserver etcd restore /backup/today.db --data-dir=/var/lib/dittofs-apiserver/store
@@ -133,7 +135,11 @@ For an external etcd, --prepare makes a snapshot that is restored on every membe
 				_, _ = fmt.Fprintf(out, "Wrote %s: %s.\nRestore it on every member: etcdutl snapshot restore %s\n%s\n", prepared, contents, prepared, then)
 				return nil
 			}
-			contents, err := Restore(ctx, args[0], dataDir, settings.Layout)
+			aside := ""
+			if moveAside {
+				aside = etcd.DatabaseDir + ".before-" + time.Now().UTC().Format(timeFormat)
+			}
+			contents, err := Restore(ctx, args[0], dataDir, aside, settings.Layout)
 			if err != nil {
 				return err
 			}
@@ -142,7 +148,9 @@ For an external etcd, --prepare makes a snapshot that is restored on every membe
 		},
 	}
 	cmd.Flags().StringVar(&dataDir, "data-dir", settings.DataDir, "Data directory to restore into. It must hold no store.")
+	cmd.Flags().BoolVar(&moveAside, "move-aside", false, "Rename a store that is there to "+etcd.DatabaseDir+".before-TIME. Remove it when you are sure.")
 	cmd.Flags().StringVar(&prepared, "prepare", "", "File to write instead: a snapshot for the members of an external etcd.")
 	cmd.MarkFlagsMutuallyExclusive("data-dir", "prepare")
+	cmd.MarkFlagsMutuallyExclusive("move-aside", "prepare")
 	return cmd
 }

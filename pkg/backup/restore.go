@@ -55,15 +55,23 @@ func Verify(ctx context.Context, file, scratch string, layout Layout) (contents 
 	return contents, err
 }
 
-// Restore makes a store of a snapshot in a data directory that has none, with a raised revision and an identity of its
-// own. It is there whole or not at all.
-func Restore(ctx context.Context, file, dataDir string, layout Layout) (contents *Contents, err error) {
-	target := filepath.Join(dataDir, etcd.DatabaseDir)
-	if _, err := os.Lstat(target); err == nil {
-		return nil, fmt.Errorf("%s exists, and a restore replaces no store: stop the server that uses it and move it away first, for example with mv %s %s.before", target, target, target)
-	}
+// Restore makes a store of a snapshot in a data directory, with a raised revision and an identity of its own. It is there
+// whole or not at all. A store that is there already is left alone, which is an error; with aside it gets that name beside
+// the new one.
+func Restore(ctx context.Context, file, dataDir, aside string, layout Layout) (contents *Contents, err error) {
 	if err := os.MkdirAll(dataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("create the data directory: %w", err)
+	}
+	release, err := etcd.Reserve(dataDir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, release()) }()
+	target := filepath.Join(dataDir, etcd.DatabaseDir)
+	_, err = os.Lstat(target)
+	occupied := err == nil
+	if occupied && aside == "" {
+		return nil, fmt.Errorf("%s holds a store, and a restore replaces none: move it away first, or give --move-aside", target)
 	}
 	work, err := os.MkdirTemp(dataDir, ".restore-")
 	if err != nil {
@@ -72,6 +80,11 @@ func Restore(ctx context.Context, file, dataDir string, layout Layout) (contents
 	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
 	if contents, err = renewed(ctx, file, work, layout, nil); err != nil {
 		return nil, err
+	}
+	if occupied {
+		if err := os.Rename(target, filepath.Join(dataDir, aside)); err != nil {
+			return nil, fmt.Errorf("move the store that is there aside: %w", err)
+		}
 	}
 	if err := os.Rename(filepath.Join(work, etcd.DatabaseDir), target); err != nil {
 		return nil, fmt.Errorf("put the store in its place: %w", err)

@@ -92,11 +92,11 @@ func TestARestoredStoreHasWhatWasThereAndIsAStoreOfItsOwn(t *testing.T) {
 	stop()
 
 	dir := t.TempDir()
-	said, err := Restore(t.Context(), file, dir, layout)
+	said, err := Restore(t.Context(), file, dir, "", layout)
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantOnly(t, dir, etcd.DatabaseDir)
+	wantOnly(t, dir, etcd.DatabaseDir, "lock")
 	restored, _ := store(t, dir)
 	after, err := look(t.Context(), restored, layout)
 	if err != nil {
@@ -118,11 +118,9 @@ func TestARestoredStoreHasWhatWasThereAndIsAStoreOfItsOwn(t *testing.T) {
 	// Whoever watched the lost store has to list anew.
 	watching, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	for event := range restored.Watch(watching, server, clientv3.WithPrefix(), clientv3.WithRev(before.Revision+1)) {
-		if err := event.Err(); !errors.Is(err, rpctypes.ErrCompacted) {
-			t.Errorf("a watch from the lost store gave %v and %v, want that it is compacted", event.Events, err)
-		}
-		break
+	event := <-restored.Watch(watching, server, clientv3.WithPrefix(), clientv3.WithRev(before.Revision+1))
+	if err := event.Err(); !errors.Is(err, rpctypes.ErrCompacted) {
+		t.Errorf("a watch from the lost store gave %v and %v, want that it is compacted", event.Events, err)
 	}
 }
 
@@ -168,30 +166,59 @@ func TestWhatIsNoWholeSnapshotIsRefusedAndNothingIsLeft(t *testing.T) {
 				t.Fatal(err)
 			}
 			dir := t.TempDir()
-			if _, err := Restore(t.Context(), file, dir, layout); err == nil || !strings.Contains(err.Error(), tc.says) {
+			if _, err := Restore(t.Context(), file, dir, "", layout); err == nil || !strings.Contains(err.Error(), tc.says) {
 				t.Errorf("the restore gave %v, want %q", err, tc.says)
 			}
-			wantOnly(t, dir)
+			wantOnly(t, dir, "lock")
 			if _, err := Verify(t.Context(), file, dir, layout); err == nil {
 				t.Error("it was verified")
 			}
-			wantOnly(t, dir)
+			wantOnly(t, dir, "lock")
 		})
 	}
 }
 
 func TestARestoreReplacesNoStoreAndASnapshotNoFile(t *testing.T) {
 	dir := t.TempDir()
-	client, _ := store(t, dir, "a")
+	client, stop := store(t, dir, "a")
 	file := save(t, client)
-	if _, err := Restore(t.Context(), file, dir, layout); err == nil || !strings.Contains(err.Error(), "move it away first") {
-		t.Errorf("the restore gave %v", err)
+	for _, aside := range []string{"", "before"} {
+		if _, err := Restore(t.Context(), file, dir, aside, layout); err == nil || !strings.Contains(err.Error(), "in use") {
+			t.Errorf("the restore over a store that runs gave %v", err)
+		}
 	}
 	if _, err := Prepare(t.Context(), file, file, layout); err == nil || !strings.Contains(err.Error(), "replaces none") {
 		t.Errorf("the preparation gave %v", err)
 	}
 	if found, err := client.Get(t.Context(), server+"a"); err != nil || len(found.Kvs) != 1 {
 		t.Errorf("the store has %v (%v)", found, err)
+	}
+	if _, err := client.Put(t.Context(), server+"later", ""); err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	if _, err := Restore(t.Context(), file, dir, "", layout); err == nil || !strings.Contains(err.Error(), "--move-aside") {
+		t.Errorf("the restore over a store gave %v", err)
+	}
+	if _, err := Restore(t.Context(), file, dir, "before", layout); err != nil {
+		t.Fatal(err)
+	}
+	restored, stop := store(t, dir)
+	if found, err := restored.Get(t.Context(), server, clientv3.WithPrefix()); err != nil || len(found.Kvs) != 1 {
+		t.Errorf("the restored store has %v (%v)", found, err)
+	}
+	stop()
+	for from, to := range map[string]string{etcd.DatabaseDir: "restored", "before": etcd.DatabaseDir} {
+		if err := os.Rename(filepath.Join(dir, from), filepath.Join(dir, to+".new")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Rename(filepath.Join(dir, etcd.DatabaseDir+".new"), filepath.Join(dir, etcd.DatabaseDir)); err != nil {
+		t.Fatal(err)
+	}
+	back, _ := store(t, dir)
+	if found, err := back.Get(t.Context(), server, clientv3.WithPrefix()); err != nil || len(found.Kvs) != 2 {
+		t.Errorf("the store that was moved aside has %v (%v)", found, err)
 	}
 }
 

@@ -38,6 +38,15 @@ func lockDirectory(dir string) (*directoryLock, error) {
 	return &directoryLock{file}, nil
 }
 
+// Reserve keeps every server from a data directory until release is called. It fails at once when one has it open.
+func Reserve(dataDir string) (release func() error, err error) {
+	lock, err := lockDirectory(dataDir)
+	if err != nil {
+		return nil, err
+	}
+	return lock.release, nil
+}
+
 // announce writes down where the holder listens, for Running.
 func (l *directoryLock) announce(endpoint string) error {
 	if _, err := fmt.Fprintln(l.file, endpoint); err != nil {

@@ -59,7 +59,7 @@ func TestNewsOfProgressMakesOnePassAfterTheWindow(t *testing.T) {
 					t.Errorf("the pass comes after %s, want %s", took, tc.want)
 				}
 				q.Done(item)
-				time.Sleep(2 * GatherWindow)
+				<-time.After(2 * GatherWindow)
 				synctest.Wait()
 				if n := q.Len(); n != 0 {
 					t.Errorf("%d more passes come", n)
@@ -75,7 +75,7 @@ func TestNewsOfProgressLetsOthersGoFirst(t *testing.T) {
 		defer q.ShutDown()
 		h := gathered[*corev1.Pod]{OfLabel[*corev1.Pod](dittofsv1alpha1.LabelInstance)}
 		h.Create(t.Context(), event.TypedCreateEvent[*corev1.Pod]{Object: podOf("old", 1)}, q)
-		time.Sleep(2 * GatherWindow)
+		<-time.After(2 * GatherWindow)
 		q.Add(reconcile.Request{NamespacedName: types.NamespacedName{Namespace: "files", Name: "new"}})
 		synctest.Wait()
 		for _, want := range []string{"new", "old"} {

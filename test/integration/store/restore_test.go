@@ -58,7 +58,7 @@ func TestAfterTheLossOfTheStoreASnapshotBringsBackWhatWasInIt(t *testing.T) {
 	if said := mustTool(t, "etcd", "defrag", "--disarm", "--data-dir="+data); !strings.Contains(said, "now.") || !strings.Contains(said, "0 alarms") {
 		t.Errorf("the defragmentation says %q", said)
 	}
-	if said, err := tool(t, "etcd", "restore", snapshot, "--data-dir="+data); err == nil || !strings.Contains(said, "move it away first") {
+	if said, err := tool(t, "etcd", "restore", snapshot, "--data-dir="+data); err == nil || !strings.Contains(said, "in use") {
 		t.Errorf("a restore over a store that is in use gave %v: %s", err, said)
 	}
 	create(t, namespace, "later")
