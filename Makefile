@@ -133,6 +133,12 @@ bench-api: local-binaries ## Compare our API with the same objects as a CRD, in 
 bench-reconcile: local-binaries ## Measure the controllers with 200 to 5,000 servers (about 20 minutes on 2 cores)
 	@go run ./test/bench/reconcile --bin-dir='$(BIN)' $(BENCH_FLAGS)
 
+##@ Faults
+
+.PHONY: fault
+fault: local-binaries ## Kill our server and members of its etcd 60 times under writes, and check every history (about 6 minutes)
+	@go run ./test/fault --bin-dir='$(BIN)' $(FAULT_FLAGS)
+
 ##@ Clean
 
 .PHONY: clean
