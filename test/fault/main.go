@@ -82,8 +82,13 @@ func run(ctx context.Context, o options) (err error) {
 
 // embedded kills our server, and with it its etcd.
 func embedded(ctx context.Context, o options, plane *controlplane.ControlPlane, random *rand.Rand) (*result, error) {
+	data := filepath.Join(o.dir, "embedded")
+	// What an earlier run has left would be writes that nobody knows of.
+	if err := os.RemoveAll(data); err != nil {
+		return nil, err
+	}
 	server, err := plane.InstallDittoFS(ctx, controlplane.DittoFSOptions{
-		RepoDir: o.repoDir, DataDir: filepath.Join(o.dir, "embedded"), ExtraArgs: []string{"--controllers=-*", "--accept-store"},
+		RepoDir: o.repoDir, DataDir: data, ExtraArgs: []string{"--controllers=-*", "--accept-store"},
 	})
 	if err != nil {
 		return nil, err
