@@ -20,8 +20,12 @@ import (
 	auditv1 "k8s.io/apiserver/pkg/apis/audit/v1"
 )
 
-// controllersAgent ends the user agent of the controllers: the API server has the same ServiceAccount and another role.
-const controllersAgent = "/dittofs-controllers"
+const (
+	// serverAgent begins the user agent of our process: tests may use its ServiceAccount, to see what it may not do.
+	serverAgent = "dittofs-apiserver/"
+	// controllersAgent ends that of the controllers: the API server has the same ServiceAccount and another role.
+	controllersAgent = "/dittofs-controllers"
+)
 
 // checkRights holds what our server has asked of kube-apiserver, since the start of the cluster, to the roles that ship: it
 // was refused nothing that they do not grant, and the controllers needed no right of the API server's.
@@ -109,7 +113,7 @@ func (c *Cluster) requestsOfOurServer() (requests []auditv1.Event, err error) {
 		requests = append(requests, found...)
 	}
 	if len(requests) == 0 {
-		return nil, fmt.Errorf("the audit log has no request of %s: this looks at the wrong user or the wrong file", ServerUser)
+		return nil, fmt.Errorf("the audit log has no request of %s as %s: this looks at the wrong user or the wrong file", ServerUser, serverAgent)
 	}
 	return requests, nil
 }
@@ -135,7 +139,7 @@ func readRequests(path string) (requests []auditv1.Event, err error) {
 		if err := json.Unmarshal(line, &event); err != nil {
 			return nil, fmt.Errorf("the audit log holds %q: %w", line, err)
 		}
-		if event.User.Username == ServerUser {
+		if event.User.Username == ServerUser && strings.HasPrefix(event.UserAgent, serverAgent) {
 			requests = append(requests, event)
 		}
 	}

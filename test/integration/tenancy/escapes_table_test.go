@@ -3,8 +3,6 @@
 
 package tenancy_test
 
-import "path"
-
 // escape is what somebody might try, and the tests that have tried it.
 type escape struct {
 	name, stops string
@@ -12,7 +10,7 @@ type escape struct {
 }
 
 // proof is a test, or one of its cases, in a directory; without one, in this.
-type proof struct{ dir, test, kase string }
+type proof struct{ dir, test, variant string }
 
 const here = "test/integration/tenancy"
 
@@ -21,18 +19,6 @@ func (p proof) directory() string {
 		return here
 	}
 	return p.dir
-}
-
-// String is how the page names it.
-func (p proof) String() string {
-	name := "`" + p.test + "`"
-	if p.kase != "" {
-		name += ": " + p.kase
-	}
-	if p.dir != "" {
-		name = "`" + path.Base(p.dir) + "`: " + name
-	}
-	return name
 }
 
 func cases(test string, names ...string) (proofs []proof) { return casesIn("", test, names...) }

@@ -126,7 +126,7 @@ func matrix() []row {
 		{who: "the aggregator", how: "its certificate, `X-Remote-User: a-viewer`", anywhere: seesClasses, a: seesServers, b: nothing, doors: []door{ourPort}, as: aggregatorFor("a-viewer")},
 		{who: "who may impersonate the viewer of A", how: "`Impersonate-User: a-viewer`, with the verb `impersonate` on that user", anywhere: seesClasses, a: seesServers, b: nothing,
 			as: impersonating("helpdesk", "a-viewer", true)},
-		{who: "who may not", how: "the same header, as the admin of B", anywhere: nothing, a: nothing, b: nothing, words: `User \"b-admin\" cannot impersonate`,
+		{who: "who may not impersonate", how: "the same header, as the admin of B", anywhere: nothing, a: nothing, b: nothing, words: `User \"b-admin\" cannot impersonate`,
 			as: impersonating("b-admin", "a-viewer", false)},
 		{who: "a platform admin as the admin of B", how: "`Impersonate-User: b-admin`, with the verb `impersonate`", anywhere: seesClasses, a: nothing, b: ownsServers,
 			as: impersonating("platform-admin", "b-admin", true)},
