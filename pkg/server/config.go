@@ -60,6 +60,7 @@ func New(ctx context.Context, options *Options) (_ *Server, err error) {
 	config.BuildHandlerChainFunc = func(handler http.Handler, c *genericapiserver.Config) http.Handler {
 		return genericapiserver.DefaultBuildHandlerChain(refuseWrites(handler, serializer, s.verdict, s.holdsServers), c)
 	}
+	config.LongRunningFunc = longRunning(config.LongRunningFunc)
 	// Installed by ourselves, with the controllers' metrics beside.
 	config.EnableMetrics = false
 	return s, s.build(config)
