@@ -63,6 +63,7 @@ func TestTheControllersUseEveryRightOfTheirRole(t *testing.T) {
 		t.Fatal(err)
 	}
 	cluster.PerconaOperator(t, s.Namespace)
+	besideOthers(t)
 
 	// The pod that finds no node is deleted once the spec is mended: the StatefulSet would wait for it.
 	s.AwaitCondition(t, dittofsv1alpha1.ConditionAvailable, metav1.ConditionFalse, "PodUnschedulable")
@@ -108,6 +109,44 @@ func TestTheControllersUseEveryRightOfTheirRole(t *testing.T) {
 	harness.Eventually(t, "every right was used", func(context.Context) error {
 		return cluster.UnusedRights(t)
 	})
+}
+
+// besideOthers has a server find objects of somebody else under its names: then it looks what they are.
+func besideOthers(t *testing.T) {
+	t.Helper()
+	other := cluster.Subject(cluster.Namespace(t), "other")
+	port := map[string]any{"port": int64(1)}
+	for _, o := range []struct {
+		group, version, resource, kind, name string
+		spec                                 map[string]any
+	}{
+		{"", "v1", "configmaps", "ConfigMap", "other-config", nil},
+		{"", "v1", "services", "Service", "other-headless", map[string]any{"ports": []any{port}}},
+		{"apps", "v1", "statefulsets", "StatefulSet", "other", map[string]any{
+			"replicas": int64(0), "serviceName": "x", "selector": map[string]any{"matchLabels": map[string]any{"a": "b"}},
+			"template": map[string]any{"metadata": map[string]any{"labels": map[string]any{"a": "b"}}, "spec": map[string]any{"containers": []any{map[string]any{"name": "c", "image": "i"}}}},
+		}},
+		{"networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy", "other-baseline", map[string]any{"podSelector": map[string]any{}}},
+		{"networking.k8s.io", "v1", "ingresses", "Ingress", "other-api", map[string]any{"defaultBackend": map[string]any{"service": map[string]any{"name": "x", "port": map[string]any{"number": int64(1)}}}}},
+		{serviceMonitors.Group, serviceMonitors.Version, serviceMonitors.Resource, "ServiceMonitor", "other-metrics", map[string]any{}},
+	} {
+		gvr := schema.GroupVersionResource{Group: o.group, Version: o.version, Resource: o.resource}
+		object := &unstructured.Unstructured{Object: map[string]any{
+			"apiVersion": gvr.GroupVersion().String(), "kind": o.kind, "metadata": map[string]any{"name": o.name},
+		}}
+		if o.spec != nil {
+			object.Object["spec"] = o.spec
+		}
+		harness.Eventually(t, "there is another "+o.kind, func(ctx context.Context) error {
+			_, err := cluster.Admin.Dynamic.Resource(gvr).Namespace(other.Namespace).Create(ctx, object, metav1.CreateOptions{})
+			return err
+		})
+	}
+	other.Create(t, func(server *dittofsv1alpha1.DittoServer) {
+		server.Spec.ControlPlane.Ingress = &dittofsv1alpha1.IngressSpec{Host: "other.example.com"}
+		server.Spec.Metrics = &dittofsv1alpha1.MetricsSpec{Enabled: true, ServiceMonitor: &dittofsv1alpha1.ServiceMonitorSpec{Enabled: true}}
+	})
+	other.AwaitCondition(t, dittofsv1alpha1.ConditionReady, metav1.ConditionFalse, "NameConflict")
 }
 
 // awaitEdits waits until the edit has reached the objects that no condition speaks of.

@@ -8,8 +8,10 @@ import (
 	"crypto/tls"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"k8s.io/client-go/rest"
@@ -56,23 +58,25 @@ func TestAnAbsoluteURILeadsTheProxyNowhereElse(t *testing.T) {
 	user := s.somebody(t, mayProxy("get"))
 	direct := cluster.Server.DirectConfig()
 	direct.CertData, direct.KeyData = user.Config.CertData, user.Config.KeyData
-	elsewhere := listen(t)
+	var led atomic.Int64
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { led.Add(1) }))
+	t.Cleanup(elsewhere.Close)
 	for door, config := range map[string]*rest.Config{"kube-apiserver": user.Config, "our port": direct} {
 		for name, host := range map[string]string{"a link-local address": "http://169.254.169.254", "another host": elsewhere.URL, "a host with a login": "https://admin:admin@evil.example"} {
 			t.Run(name+" at "+door, func(t *testing.T) {
 				s.countAnew(t)
-				// Nobody else asks for mounts.
-				if got := sendAbsolute(t, config, host+s.path("proxy/api/v1/mounts")); got.code != http.StatusOK {
+				// Nobody else asks for shares.
+				if got := sendAbsolute(t, config, host+s.path("proxy/api/v1/shares")); got.code != http.StatusOK {
 					t.Errorf("the server's own API is not what answers: %d %s", got.code, got.body)
 				}
 				asked := 0
 				for _, r := range s.requests(t) {
-					if strings.HasSuffix(r.Path, "/mounts") {
+					if strings.HasSuffix(r.Path, "/shares") {
 						asked += r.Count
 					}
 				}
-				if asked != 1 || len(elsewhere.requests()) > 0 {
-					t.Errorf("dfs was asked %d times, the other host %d times", asked, len(elsewhere.requests()))
+				if asked != 1 || led.Load() > 0 {
+					t.Errorf("dfs was asked %d times, the other host %d times", asked, led.Load())
 				}
 				if got := sendAbsolute(t, config, host+"/latest/meta-data"); got.code != http.StatusForbidden && got.code != http.StatusNotFound {
 					t.Errorf("a path of the other host: %d %s", got.code, got.body)
