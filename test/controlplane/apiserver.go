@@ -22,7 +22,8 @@ import (
 var auditPolicy []byte
 
 const (
-	startTimeout = 60 * time.Second
+	// startTimeout is generous: machines of CI are slow and start several planes at a time. A process that ends is told at once.
+	startTimeout = 3 * time.Minute
 	stopTimeout  = 20 * time.Second
 	// frontProxyUser is the only name that may vouch for users in request headers: the aggregator's.
 	frontProxyUser = "front-proxy-client"

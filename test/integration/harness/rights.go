@@ -4,199 +4,71 @@
 package harness
 
 import (
-	"bufio"
-	"bytes"
-	"encoding/json"
-	"errors"
+	"context"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
-	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
-	auditv1 "k8s.io/apiserver/pkg/apis/audit/v1"
+	authorizationv1 "k8s.io/api/authorization/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-const (
-	// serverAgent begins the user agent of our process: tests may use its ServiceAccount, to see what it may not do.
-	serverAgent = "dittofs-apiserver/"
-	// controllersAgent ends that of the controllers: the API server has the same ServiceAccount and another role.
-	controllersAgent = "/dittofs-controllers"
-)
-
-// checkRights holds what our server has asked of kube-apiserver, since the start of the cluster, to the roles that ship: it
-// was refused nothing that they do not grant, and the controllers needed no right of the API server's.
-func (c *Cluster) checkRights() error {
-	root, err := RepoDir()
-	if err != nil {
-		return err
-	}
-	granted, err := shippedRights(root, !c.options.WithoutCredentials)
-	if err != nil {
-		return err
-	}
-	requests, err := c.requestsOfOurServer()
-	if err != nil {
-		return err
-	}
-	var failures []error
-	for _, event := range requests {
-		for _, request := range askedFor(event) {
-			switch ofController := ofControllers(event); {
-			// Where a test has taken a right away for a while, the role grants it all the same.
-			case request.refused && !granted.cover(request, ofController):
-				failures = append(failures, fmt.Errorf("our server was refused what no shipped role grants: %s", request))
-			case ofController && !granted.cover(request, true):
-				failures = append(failures, fmt.Errorf("the controllers have it only by the role of the API server, rbac-controllers.yaml lacks it: %s", request))
-			}
-		}
-	}
-	return errors.Join(unique(failures)...)
+// Rule is short for a rule of RBAC.
+func Rule(group, resource string, verbs ...string) rbacv1.PolicyRule {
+	return rbacv1.PolicyRule{APIGroups: []string{group}, Resources: []string{resource}, Verbs: verbs}
 }
 
-// UnusedRights is an error about the rights that this test should have used, by the table of controllerRights, and that
-// nothing has used until now.
-func (c *Cluster) UnusedRights(t *testing.T) error {
+// Allow gives a user rights in one namespace, and returns once kube-apiserver acts on them.
+func (c *Cluster) Allow(t *testing.T, user *User, namespace string, rules ...rbacv1.PolicyRule) {
 	t.Helper()
-	requests, err := c.requestsOfOurServer()
+	meta := metav1.ObjectMeta{GenerateName: "test-"}
+	role, err := c.Admin.Kube.RbacV1().Roles(namespace).Create(t.Context(), &rbacv1.Role{ObjectMeta: meta, Rules: rules}, metav1.CreateOptions{})
 	if err != nil {
-		return err
+		t.Fatal(err)
 	}
-	everywhere, inSystem := map[Right]bool{}, map[Right]bool{}
-	for _, event := range requests {
-		for _, request := range askedFor(event) {
-			switch {
-			case request.refused:
-			case request.namespace == systemNamespace:
-				inSystem[request.Right] = true
-			case ofControllers(event):
-				everywhere[request.Right] = true
+	_, err = c.Admin.Kube.RbacV1().RoleBindings(namespace).Create(t.Context(), &rbacv1.RoleBinding{
+		ObjectMeta: meta,
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: role.Name},
+		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: "User", Name: user.Name}},
+	}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.AwaitAllowed(t, user, namespace, rules...)
+}
+
+// AwaitAllowed waits until kube-apiserver, which sees roles and bindings a moment after they are stored, acts on rules. An
+// empty namespace means all.
+func (c *Cluster) AwaitAllowed(t *testing.T, user *User, namespace string, rules ...rbacv1.PolicyRule) {
+	t.Helper()
+	for _, question := range questions(namespace, rules) {
+		Eventually(t, fmt.Sprintf("%s may %s %s in %q", user.Name, question.Verb, question.Resource, namespace), func(ctx context.Context) error {
+			review, err := c.Admin.Kube.AuthorizationV1().SubjectAccessReviews().Create(ctx, &authorizationv1.SubjectAccessReview{
+				Spec: authorizationv1.SubjectAccessReviewSpec{User: user.Name, ResourceAttributes: &question},
+			}, metav1.CreateOptions{})
+			if err == nil && !review.Status.Allowed {
+				err = fmt.Errorf("kube-apiserver says no: %s", review.Status.Reason)
 			}
-		}
+			return err
+		})
 	}
-	var failures []error
-	for _, u := range controllerRights {
-		if !strings.HasSuffix(u.where, ": "+t.Name()) {
-			continue
-		}
-		used := everywhere
-		if u.inSystem {
-			used = inSystem
-		}
-		for _, right := range u.rights() {
-			if !used[right] {
-				failures = append(failures, fmt.Errorf("nothing has used the right to %s: take it out of the role, or say in controllerRights where it is used", right))
+}
+
+// questions are those whose answer is yes by each of the rules.
+func questions(namespace string, rules []rbacv1.PolicyRule) (all []authorizationv1.ResourceAttributes) {
+	for _, rule := range rules {
+		for _, verb := range rule.Verbs {
+			if len(rule.Resources) == 0 {
+				continue // about paths
 			}
+			question := authorizationv1.ResourceAttributes{Namespace: namespace, Verb: verb, Group: rule.APIGroups[0]}
+			question.Resource, question.Subresource, _ = strings.Cut(rule.Resources[len(rule.Resources)-1], "/")
+			if len(rule.ResourceNames) > 0 {
+				question.Name = rule.ResourceNames[0]
+			}
+			all = append(all, question)
 		}
 	}
-	return errors.Join(failures...)
-}
-
-func ofControllers(event auditv1.Event) bool {
-	return strings.HasSuffix(event.UserAgent, controllersAgent)
-}
-
-// requestsOfOurServer reads the audit log, the rotated part too.
-func (c *Cluster) requestsOfOurServer() (requests []auditv1.Event, err error) {
-	paths, err := filepath.Glob(strings.TrimSuffix(c.Plane.AuditLogPath, ".log") + "*.log")
-	if err != nil {
-		return nil, fmt.Errorf("find the audit log: %w", err)
-	}
-	for _, path := range paths {
-		found, err := readRequests(path)
-		if err != nil {
-			return nil, err
-		}
-		requests = append(requests, found...)
-	}
-	if len(requests) == 0 {
-		return nil, fmt.Errorf("the audit log has no request of %s as %s: this looks at the wrong user or the wrong file", ServerUser, serverAgent)
-	}
-	return requests, nil
-}
-
-func readRequests(path string) (requests []auditv1.Event, err error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("read the audit log: %w", err)
-	}
-	defer file.Close()
-	for reader := bufio.NewReader(file); ; {
-		line, err := reader.ReadBytes('\n')
-		if errors.Is(err, io.EOF) {
-			return requests, nil // a line that is being written has no end yet
-		}
-		if err != nil {
-			return nil, fmt.Errorf("read the audit log: %w", err)
-		}
-		if !bytes.Contains(line, []byte(ServerUser)) {
-			continue
-		}
-		var event auditv1.Event
-		if err := json.Unmarshal(line, &event); err != nil {
-			return nil, fmt.Errorf("the audit log holds %q: %w", line, err)
-		}
-		if event.User.Username == ServerUser && strings.HasPrefix(event.UserAgent, serverAgent) {
-			requests = append(requests, event)
-		}
-	}
-}
-
-// request is a right that was asked for, and about what.
-type request struct {
-	Right
-	namespace, name string
-	refused         bool
-}
-
-func (r request) String() string {
-	if r.namespace == "" {
-		return r.Right.String()
-	}
-	return fmt.Sprintf("%s (%s in namespace %s)", r.Right, r.name, r.namespace)
-}
-
-// refusal is what the authorizer says. For an apply that would create, it is about another verb than that of the request.
-var refusal = regexp.MustCompile(`User "` + regexp.QuoteMeta(ServerUser) + `" cannot (\S+) resource "([^"]+)" in API group "([^"]*)"`)
-
-// askedFor are the rights that a request takes: an apply of what is not there takes two, and a watch stands for the list
-// that informers fall back to where the list does not come as a stream.
-func askedFor(event auditv1.Event) []request {
-	ref := event.ObjectRef
-	if ref == nil || ref.Resource == "" {
-		return nil
-	}
-	resource := ref.Resource
-	if ref.Subresource != "" {
-		resource += "/" + ref.Subresource
-	}
-	asked := request{Right: Right{ref.APIGroup, resource, event.Verb}, namespace: ref.Namespace, name: ref.Name}
-	code, message := int32(0), ""
-	if event.ResponseStatus != nil {
-		code, message = event.ResponseStatus.Code, event.ResponseStatus.Message
-	}
-	// Refusals of policies and quotas, which are 403 too, are no business of a role.
-	if words := refusal.FindStringSubmatch(message); code == 403 && words != nil {
-		asked.Right, asked.refused = Right{words[3], words[2], words[1]}, true
-		return []request{asked}
-	}
-	out := []request{asked}
-	switch {
-	case event.Verb == "patch" && code == 201:
-		asked.Verb = "create"
-		out = append(out, asked)
-	case event.Verb == "watch":
-		asked.Verb = "list"
-		out = append(out, asked)
-	}
-	return out
-}
-
-func unique(failures []error) []error {
-	return slices.CompactFunc(slices.SortedFunc(slices.Values(failures), func(a, b error) int {
-		return strings.Compare(a.Error(), b.Error())
-	}), func(a, b error) bool { return a.Error() == b.Error() })
+	return all
 }
