@@ -123,6 +123,8 @@ func (p *ControlPlane) writePKI(dir string) error {
 		"controllers":        func() (keyPair, error) { return p.ca.serving() },
 		"sa-signer":          func() (keyPair, error) { return p.ca.client("service-account-signer") },
 		"front-proxy-client": func() (keyPair, error) { return frontProxy.client(frontProxyUser) },
+		// Of the same authority, but not the aggregator: nobody believes the headers that come with it.
+		"front-proxy-stranger": func() (keyPair, error) { return frontProxy.client("stranger") },
 	}
 	for name, issue := range pairs {
 		pair, err := issue()
@@ -143,6 +145,17 @@ func (p *ControlPlane) writePKI(dir string) error {
 		"front-proxy-ca.crt": frontProxy.pem(),
 		"audit-policy.yaml":  auditPolicy,
 	})
+}
+
+// FrontProxyCertificate returns the files of a client certificate of the aggregator's authority, and of its key: that of the
+// aggregator itself, or one that the same authority has signed for somebody else.
+func (p *ControlPlane) FrontProxyCertificate(ofStranger bool) (certFile, keyFile string) {
+	name := "front-proxy-client"
+	if ofStranger {
+		name = "front-proxy-stranger"
+	}
+	path := filepath.Join(p.stateDir, "pki", name)
+	return path + ".crt", path + ".key"
 }
 
 func (p *ControlPlane) startEtcd() error {

@@ -134,7 +134,7 @@ func TestAHostThatCannotBeAskedIsToldInTheStatus(t *testing.T) {
 	t.Parallel()
 	s := newSubject(t)
 	before := s.Parts(t)
-	broken := trouble(t, faultproxy.Fault{Match: all(in(s.Namespace), of("secrets", "get")), Status: http.StatusInternalServerError})
+	broken := trouble(t, faultproxy.Fault{Match: all(in(s.Namespace), of("secrets", "get", "create")), Status: http.StatusInternalServerError})
 	if err := cluster.Admin.Kube.CoreV1().Secrets(s.Namespace).Delete(t.Context(), s.Name+"-jwt-secret", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}

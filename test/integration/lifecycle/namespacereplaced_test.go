@@ -73,6 +73,10 @@ func TestServersOfANamespaceThatWasReplacedWhileWeWereAwayAreNotRunInTheNewOne(t
 			t.Errorf("the log does not report that %s is left over", s.namespace)
 		}
 	}
+	// The role of the controllers has a right for this alone.
+	if err := cluster.UnusedRights(t); err != nil {
+		t.Error(err)
+	}
 	// A new server of the tenant's own under another name works.
 	other := subject{replaced.namespace, "other"}
 	cluster.CreateDittoServer(t, other.namespace, other.name)
