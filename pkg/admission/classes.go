@@ -14,7 +14,8 @@ import (
 
 // Classes are the DittoServerClasses of our own store.
 type Classes interface {
-	// Get returns a class as it is stored now, nil if there is none of that name.
+	// Get returns a class as it is stored, or was a moment ago if another replica has changed it; nil if there is none
+	// of that name.
 	Get(ctx context.Context, name string) (*dittofsv1alpha1.DittoServerClass, error)
 	// Default returns the class of servers that name none, nil if there is none.
 	Default(ctx context.Context) (*dittofsv1alpha1.DittoServerClass, error)
@@ -48,8 +49,9 @@ type WantsClassServers interface {
 }
 
 // WantsEtcd is implemented by plugins that keep records of their own, below a
-// prefix in which nobody else has keys.
+// prefix in which nobody else has keys. An etcd that is not shared is this
+// process's alone: nobody else admits anything meanwhile.
 type WantsEtcd interface {
-	SetEtcd(client *clientv3.Client, prefix string)
+	SetEtcd(client *clientv3.Client, prefix string, shared bool)
 	admission.InitializationValidator
 }

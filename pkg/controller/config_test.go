@@ -17,8 +17,8 @@ func TestEnabled(t *testing.T) {
 		list []string
 		on   []string
 	}{
-		{"the star means all", []string{"*"}, []string{"dittoserver", "dfs-probe", "orphan-sweeper", "quota"}},
-		{"a minus takes one away", []string{"*", "-orphan-sweeper"}, []string{"dittoserver", "dfs-probe", "quota"}},
+		{"the star means all", []string{"*"}, []string{"dittoserver", "dfs-probe", "orphan-sweeper", "quota", "orphan-finder"}},
+		{"a minus takes one away", []string{"*", "-orphan-sweeper"}, []string{"dittoserver", "dfs-probe", "quota", "orphan-finder"}},
 		{"a name alone is the only one", []string{"dittoserver"}, []string{"dittoserver"}},
 		{"a minus alone leaves none", []string{"-dfs-probe"}, nil},
 		{"the empty list is none", []string{}, nil},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/dittofs/dittofs-apiserver/pkg/controller/dfsprobe"
 	"github.com/dittofs/dittofs-apiserver/pkg/controller/dittoserver"
+	"github.com/dittofs/dittofs-apiserver/pkg/controller/orphans"
 	"github.com/dittofs/dittofs-apiserver/pkg/controller/quota"
 	"github.com/dittofs/dittofs-apiserver/pkg/controller/sweeper"
 )
@@ -20,10 +21,13 @@ const (
 	loopProbe   = dfsprobe.Name
 	loopSweeper = sweeper.Name
 	loopQuota   = quota.Name
+	loopOrphans = orphans.Name
 )
 
 // KnownControllers are the names that --controllers takes.
-func KnownControllers() []string { return []string{loopServers, loopProbe, loopSweeper, loopQuota} }
+func KnownControllers() []string {
+	return []string{loopServers, loopProbe, loopSweeper, loopQuota, loopOrphans}
+}
 
 // ValidateControllers says what is wrong with a value of --controllers.
 func ValidateControllers(list []string) error {

@@ -14,6 +14,7 @@ import (
 	"k8s.io/utils/clock"
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
+	"github.com/dittofs/dittofs-apiserver/pkg/controller/orphans"
 	"github.com/dittofs/dittofs-apiserver/pkg/controller/servermetrics"
 )
 
@@ -25,9 +26,12 @@ const (
 	settled = 5 * time.Minute
 )
 
-// RegisterMetrics makes the metrics about single DittoServers visible; registering again does nothing. They have series
+// RegisterMetrics makes the metrics about DittoServers visible; registering again does nothing. They have series
 // while this process runs the controllers.
-func RegisterMetrics() { servermetrics.Register() }
+func RegisterMetrics() {
+	servermetrics.Register()
+	orphans.RegisterMetrics()
+}
 
 // Run runs the controllers until the context ends, term after term. It returns an error only for a Config that is wrong.
 func Run(ctx context.Context, cfg Config) error {

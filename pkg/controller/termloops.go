@@ -20,6 +20,7 @@ import (
 	"github.com/dittofs/dittofs-apiserver/pkg/controller/apply"
 	"github.com/dittofs/dittofs-apiserver/pkg/controller/dfsprobe"
 	"github.com/dittofs/dittofs-apiserver/pkg/controller/dittoserver"
+	"github.com/dittofs/dittofs-apiserver/pkg/controller/orphans"
 	"github.com/dittofs/dittofs-apiserver/pkg/controller/quota"
 	"github.com/dittofs/dittofs-apiserver/pkg/controller/servermetrics"
 	"github.com/dittofs/dittofs-apiserver/pkg/controller/sweeper"
@@ -61,6 +62,9 @@ func (t term) addLoops(ctx context.Context) error {
 	}
 	if t.on(loopSweeper) {
 		errs = append(errs, t.addSweeper())
+	}
+	if t.on(loopOrphans) {
+		errs = append(errs, t.addOrphans())
 	}
 	return errors.Join(errs...)
 }
@@ -148,6 +152,16 @@ func (t term) addSweeper() error {
 		Servers:     own,
 		Grace:       grace,
 		Clock:       clock.RealClock{},
+		ObserveOnly: t.cfg.ObserveOnly,
+	}))
+}
+
+func (t term) addOrphans() error {
+	return orphans.Setup(t.mgr, t.host, t.busy.around(&orphans.Finder{
+		Servers:     t.mgr.GetClient(),
+		LiveServers: t.mgr.GetAPIReader(),
+		Host:        t.host.GetClient(),
+		Events:      t.host.GetEventRecorder(eventSource),
 		ObserveOnly: t.cfg.ObserveOnly,
 	}))
 }

@@ -3,7 +3,8 @@
 
 // Package etcd runs the embedded etcd: a data directory goes in, a client
 // endpoint on a unix socket comes out. It never listens on the network and never
-// opens a directory that another process uses.
+// opens a directory that another process uses. It connects to any etcd of ours,
+// and makes snapshots of it and stores of snapshots.
 package etcd
 
 import (
@@ -37,7 +38,11 @@ type Embedded struct {
 	closed  error
 }
 
-const memberName = "dittofs-apiserver"
+const (
+	memberName = "dittofs-apiserver"
+	// DatabaseDir is the directory of etcd itself in the data directory.
+	DatabaseDir = "etcd"
+)
 
 // Start opens the store and returns when it serves. It fails at once when
 // another process has the directory open.
@@ -67,7 +72,7 @@ func Start(ctx context.Context, config Config) (_ *Embedded, err error) {
 	}
 	select {
 	case <-e.server.Server.ReadyNotify():
-		return e, nil
+		return e, e.lock.announce(e.Endpoint())
 	case err := <-e.server.Err():
 		return nil, fmt.Errorf("the embedded etcd in %s stopped: %w", dir, err)
 	case <-ctx.Done():
@@ -79,7 +84,7 @@ func (e *Embedded) serverConfig(dir string, config Config) *embed.Config {
 	client, peer := e.sockets.url("client"), e.sockets.url("peer")
 	cfg := embed.NewConfig()
 	cfg.Name = memberName
-	cfg.Dir = filepath.Join(dir, "etcd")
+	cfg.Dir = filepath.Join(dir, DatabaseDir)
 	cfg.ListenClientUrls, cfg.AdvertiseClientUrls = []url.URL{client}, []url.URL{client}
 	// One member has no peers, and no listener for them: etcd would take the host part of this address, which is empty, and
 	// listen on an abstract socket. That has no permissions, and on a read-only root directory it is never closed.

@@ -103,7 +103,7 @@ func newChain(t *testing.T, known *identities) (*recordingHost, admission.Interf
 	factory := informers.NewSharedInformerFactory(client, 0)
 	config := genericapiserver.NewRecommendedConfig(newCodecs(NewScheme()))
 	config.Authorization.Authorizer = authorizerOf(known)
-	initializers, err := newInitializers(connection, noClasses{}, &clientv3.Client{}, "/registry/")
+	initializers, err := newInitializers(connection, noClasses{}, &clientv3.Client{}, "/registry/", true)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,9 +34,14 @@ func recordsPrefix(prefix string) string {
 	return strings.TrimSuffix(prefix, "/") + "/dittofs-records/"
 }
 
-// Get reads etcd: a class that was created or changed a moment ago counts.
+// Get looks into the watch cache: what was changed through this process counts at once, what another replica has
+// changed some milliseconds later. What is not found there is looked for in etcd.
 func (c *classes) Get(ctx context.Context, name string) (*dittofsv1alpha1.DittoServerClass, error) {
-	object, err := c.store.Get(request.WithNamespace(ctx, metav1.NamespaceNone), name, &metav1.GetOptions{})
+	ctx = request.WithNamespace(ctx, metav1.NamespaceNone)
+	object, err := c.store.Get(ctx, name, &metav1.GetOptions{ResourceVersion: c.store.Written()})
+	if err != nil {
+		object, err = c.store.Get(ctx, name, &metav1.GetOptions{})
+	}
 	if apierrors.IsNotFound(err) {
 		return nil, nil
 	}
@@ -47,15 +52,16 @@ func (c *classes) Get(ctx context.Context, name string) (*dittofsv1alpha1.DittoS
 	if !ok {
 		return nil, fmt.Errorf("expected a DittoServerClass, got %T", object)
 	}
-	return class, nil
+	return class.DeepCopy(), nil // what it points to is the cache's
 }
 
-// Default looks into the watch cache, by its index. Of several, the newest is
+// Default looks into the watch cache too, by its index. Of several, the newest is
 // chosen, and of two that are equally old the first by name, as the cluster does
 // it with StorageClasses.
 func (c *classes) Default(ctx context.Context) (*dittofsv1alpha1.DittoServerClass, error) {
 	object, err := c.store.List(request.WithNamespace(ctx, metav1.NamespaceNone), &internalversion.ListOptions{
-		ResourceVersion: "0", FieldSelector: fields.OneTermEqualSelector(dittoserverclass.FieldDefault, "true"),
+		ResourceVersion: c.store.Written(), ResourceVersionMatch: metav1.ResourceVersionMatchNotOlderThan,
+		FieldSelector: fields.OneTermEqualSelector(dittoserverclass.FieldDefault, "true"),
 	})
 	if err != nil {
 		return nil, err
@@ -75,7 +81,7 @@ func (c *classes) Default(ctx context.Context) (*dittofsv1alpha1.DittoServerClas
 			chosen = class
 		}
 	}
-	return chosen, nil
+	return chosen.DeepCopy(), nil
 }
 
 // OfClass reads what is stored now: a list without a resource version is never behind.

@@ -50,6 +50,7 @@ runs controllers that make StatefulSets, Services and the like of them.`,
 		},
 	}
 	cmd.SetContext(ctx)
+	cmd.AddCommand(storeCommand(options))
 	sets := options.Flags()
 	verflag.AddFlags(sets.FlagSet("global"))
 	globalflag.AddGlobalFlags(sets.FlagSet("global"), cmd.Name(), logs.SkipLoggingConfigurationFlags())

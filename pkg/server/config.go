@@ -62,6 +62,7 @@ func New(ctx context.Context, options *Options) (_ *Server, err error) {
 	config.BuildHandlerChainFunc = func(handler http.Handler, c *genericapiserver.Config) http.Handler {
 		return genericapiserver.DefaultBuildHandlerChain(refuseWrites(handler, serializer, s.verdict, s.holdsServers), c)
 	}
+	config.LongRunningFunc = longRunning(config.LongRunningFunc)
 	// Installed by ourselves, with the controllers' metrics beside.
 	config.EnableMetrics = false
 	return s, s.build(config)
@@ -124,7 +125,7 @@ func (s *Server) applyOptions(config *genericapiserver.RecommendedConfig) error 
 	if s.policiesLeftOut, err = leaveOutMutatingPolicies(options.Admission, served); err != nil {
 		return err
 	}
-	initializers, err := newInitializers(s.host.config, &s.classes, s.etcdClient, recordsPrefix(options.Etcd.StorageConfig.Prefix))
+	initializers, err := newInitializers(s.host.config, &s.classes, s.etcdClient, recordsPrefix(options.Etcd.StorageConfig.Prefix), s.embedded == nil)
 	if err != nil {
 		return err
 	}

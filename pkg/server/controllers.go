@@ -12,12 +12,16 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/spf13/pflag"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/leaderelection"
 
 	"github.com/dittofs/dittofs-apiserver/pkg/controller"
 	"github.com/dittofs/dittofs-apiserver/pkg/controller/sweeper"
 	"github.com/dittofs/dittofs-apiserver/pkg/dfstarget"
 )
+
+// controllersUserAgent ends the user agent of the controllers in the host cluster.
+const controllersUserAgent = "dittofs-controllers"
 
 // ControllerOptions shape the embedded controllers.
 type ControllerOptions struct {
@@ -94,10 +98,12 @@ func leaseHolder() string {
 // runControllers blocks until ctx is done and everything in flight has ended.
 func (s *Server) runControllers(ctx context.Context) error {
 	options := s.options.Controllers
+	// By a name of their own in the audit log of the host: the ServiceAccount is the API server's too, its role is not.
+	host := rest.AddUserAgent(rest.CopyConfig(s.host.config), controllersUserAgent)
 	return controller.Run(ctx, controller.Config{
 		Loopback:  s.identities.controller.config(s.generic.LoopbackClientConfig),
 		Sweeper:   s.identities.sweeper.config(s.generic.LoopbackClientConfig),
-		Host:      s.host.config,
+		Host:      host,
 		Namespace: s.options.Host.Namespace,
 		Identity:  leaseHolder(),
 		LeaderElection: controller.LeaderElectionConfig{

@@ -26,6 +26,7 @@ type initializers struct {
 	own      ownStore
 	etcd     *clientv3.Client
 	prefix   string
+	shared   bool
 }
 
 // ownStore is what plugins get of our own store.
@@ -34,14 +35,14 @@ type ownStore interface {
 	dittofsadmission.ClassServers
 }
 
-func newInitializers(host *rest.Config, own ownStore, etcd *clientv3.Client, prefix string) (admission.PluginInitializer, error) {
+func newInitializers(host *rest.Config, own ownStore, etcd *clientv3.Client, prefix string, shared bool) (admission.PluginInitializer, error) {
 	client, err := metadata.NewForConfig(host)
 	if err != nil {
 		return nil, fmt.Errorf("metadata client of the host cluster: %w", err)
 	}
 	return initializers{
 		quota:    quotageneric.NewConfiguration([]quotav1.Evaluator{quota.NewEvaluator()}, nil),
-		metadata: client, own: own, etcd: etcd, prefix: prefix,
+		metadata: client, own: own, etcd: etcd, prefix: prefix, shared: shared,
 	}, nil
 }
 
@@ -59,6 +60,6 @@ func (i initializers) Initialize(plugin admission.Interface) {
 		wants.SetClassServers(i.own)
 	}
 	if wants, ok := plugin.(dittofsadmission.WantsEtcd); ok {
-		wants.SetEtcd(i.etcd, i.prefix)
+		wants.SetEtcd(i.etcd, i.prefix, i.shared)
 	}
 }

@@ -5,6 +5,7 @@ package server
 
 import (
 	"net/http"
+	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -16,6 +17,7 @@ import (
 	"k8s.io/component-base/metrics/prometheus/slis"
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
+	"github.com/dittofs/dittofs-apiserver/pkg/backup"
 	"github.com/dittofs/dittofs-apiserver/pkg/controller"
 	"github.com/dittofs/dittofs-apiserver/pkg/registry/credentials"
 	"github.com/dittofs/dittofs-apiserver/pkg/registry/proxy"
@@ -29,14 +31,15 @@ var pluginLeftOut = metrics.NewGaugeVec(&metrics.GaugeOpts{
 }, []string{"plugin"})
 
 // registerMetrics makes the server's own metrics visible; registering again does nothing.
-func registerMetrics() {
+var registerMetrics = sync.OnceFunc(func() {
 	storeidentity.RegisterMetrics()
 	servingcert.RegisterMetrics()
+	backup.RegisterMetrics()
 	controller.RegisterMetrics()
 	credentials.RegisterMetrics()
 	proxy.RegisterMetrics()
 	legacyregistry.MustRegister(pluginLeftOut)
-}
+})
 
 // installMetrics serves one /metrics for the API server and the controllers,
 // which keep registries of their own.

@@ -40,6 +40,7 @@ type Options struct {
 	Logs           *logs.Options
 
 	Store       StoreOptions
+	Snapshots   SnapshotOptions
 	Host        HostOptions
 	Certificate CertificateOptions
 	Controllers ControllerOptions
@@ -102,6 +103,7 @@ func NewOptions() *Options {
 		Traces:         genericoptions.NewTracingOptions(),
 		Logs:           logs.NewOptions(),
 		Store:          StoreOptions{DataDir: defaultDataDir, RecordInterval: storeidentity.DefaultRecordInterval},
+		Snapshots:      newSnapshotOptions(),
 		Host:           HostOptions{Namespace: defaultNamespace},
 		Certificate:    CertificateOptions{Service: "dittofs-apiserver"},
 		Controllers:    newControllerOptions(),
@@ -141,6 +143,7 @@ func (o *Options) Flags() (sets cliflag.NamedFlagSets) {
 		"Serve a store that the host cluster knows to be newer, or does not know, instead of observing only. What it holds is carried out.")
 	store.DurationVar(&o.Store.RecordInterval, "store-record-interval", o.Store.RecordInterval,
 		"Least time between two writes of the store's revision to the ConfigMap dittofs-store, at least 1s. A store older than the revision written there is observed only.")
+	o.Snapshots.addFlags(sets.FlagSet("snapshots"))
 	o.Etcd.AddFlags(sets.FlagSet("etcd"))
 
 	o.Controllers.addFlags(sets.FlagSet("controllers"))
@@ -205,6 +208,7 @@ func (o *Options) Validate() error {
 	} {
 		errs = append(errs, part.Validate()...)
 	}
+	errs = append(errs, o.Snapshots.validate(o.embedded())...)
 	errs = append(errs, o.Controllers.validate()...)
 	errs = append(errs, o.Access.validate()...)
 	return errors.Join(errs...)

@@ -22,6 +22,7 @@ import (
 	"k8s.io/klog/v2"
 
 	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
+	"github.com/dittofs/dittofs-apiserver/pkg/backup"
 	"github.com/dittofs/dittofs-apiserver/pkg/etcd"
 	"github.com/dittofs/dittofs-apiserver/pkg/registry/dittoserver"
 	"github.com/dittofs/dittofs-apiserver/pkg/registry/dittoserverclass"
@@ -92,6 +93,7 @@ func (s *Server) build(config *genericapiserver.RecommendedConfig) error {
 		return fmt.Errorf("install the API group: %w", err)
 	}
 	installMetrics(generic.Handler.NonGoRestfulMux)
+	generic.Handler.NonGoRestfulMux.Handle(backup.Path, backup.Handler(s.etcdClient))
 	checks := []healthz.HealthChecker{healthz.NamedCheck("dittoservers-cache", func(*http.Request) error {
 		return storage.DittoServer.ReadinessCheck()
 	}), healthz.NamedCheck("dittoserverclasses-cache", func(*http.Request) error {
@@ -136,6 +138,9 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	if s.keeper != nil {
 		s.background.Go(func() { s.keeper.Run(ctx) })
+	}
+	if s.options.Snapshots.Dir != "" {
+		s.background.Go(func() { s.takeSnapshots(ctx) })
 	}
 	if s.policiesLeftOut {
 		s.background.Go(func() { s.lookForPolicies(ctx, cancel) })

@@ -6,6 +6,7 @@ package storeidentity
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -80,7 +81,7 @@ var (
 )
 
 // RegisterMetrics makes the guard's metrics visible; registering again does nothing.
-func RegisterMetrics() { legacyregistry.MustRegister(replacedTotal, observeOnly) }
+var RegisterMetrics = sync.OnceFunc(func() { legacyregistry.MustRegister(replacedTotal, observeOnly) })
 
 // Check gives the verdict, and an identity to a store that has none. It runs
 // before anything is served.

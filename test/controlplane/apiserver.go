@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/util/keyutil"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 )
 
@@ -22,7 +23,8 @@ import (
 var auditPolicy []byte
 
 const (
-	startTimeout = 60 * time.Second
+	// startTimeout is generous: machines of CI are slow and start several planes at a time. A process that ends is told at once.
+	startTimeout = 3 * time.Minute
 	stopTimeout  = 20 * time.Second
 	// frontProxyUser is the only name that may vouch for users in request headers: the aggregator's.
 	frontProxyUser = "front-proxy-client"
@@ -124,6 +126,8 @@ func (p *ControlPlane) writePKI(dir string) error {
 		"controllers":        func() (keyPair, error) { return p.ca.serving() },
 		"sa-signer":          func() (keyPair, error) { return p.ca.client("service-account-signer") },
 		"front-proxy-client": func() (keyPair, error) { return frontProxy.client(frontProxyUser) },
+		// Of the same authority, but not the aggregator: nobody believes the headers that come with it.
+		"front-proxy-stranger": func() (keyPair, error) { return frontProxy.client("stranger") },
 	}
 	if p.options.NodeAddress != "" {
 		pairs["kubelet-client"] = func() (keyPair, error) { return p.ca.client("kube-apiserver", "system:masters") }
@@ -137,11 +141,27 @@ func (p *ControlPlane) writePKI(dir string) error {
 			return err
 		}
 	}
+	caKey, err := keyutil.MarshalPrivateKeyToPEM(p.ca.key)
+	if err != nil {
+		return fmt.Errorf("encode the key of the authority: %w", err)
+	}
 	return writeFiles(dir, map[string][]byte{
 		"ca.crt":             p.ca.pem(),
+		"ca.key":             caKey,
 		"front-proxy-ca.crt": frontProxy.pem(),
 		"audit-policy.yaml":  auditPolicy,
 	})
+}
+
+// FrontProxyCertificate returns the files of a client certificate of the aggregator's authority, and of its key: that of the
+// aggregator itself, or one that the same authority has signed for somebody else.
+func (p *ControlPlane) FrontProxyCertificate(ofStranger bool) (certFile, keyFile string) {
+	name := "front-proxy-client"
+	if ofStranger {
+		name = "front-proxy-stranger"
+	}
+	path := filepath.Join(p.stateDir, "pki", name)
+	return path + ".crt", path + ".key"
 }
 
 func (p *ControlPlane) startEtcd() error {

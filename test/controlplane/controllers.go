@@ -39,6 +39,9 @@ func (p *ControlPlane) controllerManager() *component {
 				"--use-service-account-credentials=true",
 				"--service-account-private-key-file="+filepath.Join(pki, "sa-signer.key"),
 				"--root-ca-file="+filepath.Join(pki, "ca.crt"),
+				// Signs what is asked for by CertificateSigningRequests.
+				"--cluster-signing-cert-file="+filepath.Join(pki, "ca.crt"),
+				"--cluster-signing-key-file="+filepath.Join(pki, "ca.key"),
 				"--kube-api-qps="+strconv.Itoa(p.options.ControllerQPS),
 				"--kube-api-burst="+strconv.Itoa(p.options.ControllerBurst))
 		},

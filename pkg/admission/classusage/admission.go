@@ -4,7 +4,8 @@
 // Package classusage refuses a DittoServer for which its class leaves no room in
 // the namespace: servers and storage are counted over all servers of the class
 // there, and exactly, however many replicas admit at once. It reads classes and
-// servers, and writes records of its own to our etcd.
+// servers, and keeps records of its own, which end by themselves: in our etcd if
+// replicas share it, else in memory.
 package classusage
 
 import (
@@ -73,14 +74,19 @@ func (p *Plugin) SetClasses(classes dittofsadmission.Classes) { p.classes = clas
 // SetClassServers takes the servers of our own store.
 func (p *Plugin) SetClassServers(servers dittofsadmission.ClassServers) { p.ledger.servers = servers }
 
-// SetEtcd takes our own etcd.
-func (p *Plugin) SetEtcd(client *clientv3.Client, prefix string) {
-	p.ledger.client, p.ledger.prefix = client, prefix+"classusage/"
+// SetEtcd takes our own etcd. Where nobody shares it, nobody else has to see the
+// records, and a create does not have to wait for the disk once more.
+func (p *Plugin) SetEtcd(client *clientv3.Client, prefix string, isShared bool) {
+	if !isShared {
+		p.ledger.records = newMemory(p.ledger.now)
+		return
+	}
+	p.ledger.records = &shared{client: client, prefix: prefix + "classusage/", now: p.ledger.now, kept: kept}
 }
 
 // ValidateInitialization fails when an initializer was left out.
 func (p *Plugin) ValidateInitialization() error {
-	if p.authorizer == nil || p.classes == nil || p.ledger.servers == nil || p.ledger.client == nil {
+	if p.authorizer == nil || p.classes == nil || p.ledger.servers == nil || p.ledger.records == nil {
 		return fmt.Errorf("%s needs an authorizer, the classes, the servers and etcd", PluginName)
 	}
 	return nil

@@ -5,11 +5,9 @@ package classusage
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
-	clientv3 "go.etcd.io/etcd/client/v3"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -21,10 +19,10 @@ import (
 // there and of those that are on their way. Every replica writes it by
 // compare-and-swap before a server is stored, so that of creates that race only
 // as many pass as there is room for. Nobody has to clean up: a place that was
-// taken by a create which failed is free again when its time is over.
+// taken by a create which failed is free again when its time is over, and the
+// record is gone some time after its last change.
 type ledger struct {
-	client  *clientv3.Client
-	prefix  string
+	records records
 	servers dittofsadmission.ClassServers
 	now     func() time.Time
 }
@@ -58,9 +56,9 @@ type excess struct {
 
 // reserve takes a place, or says that there is none.
 func (l *ledger) reserve(ctx context.Context, c claim, within bounds) (*excess, error) {
-	key := l.prefix + c.class + "/" + c.namespace
+	key := c.class + "/" + c.namespace
 	for {
-		known, revision, err := l.read(ctx, key)
+		known, revision, err := l.records.read(ctx, key)
 		if err != nil {
 			return nil, err
 		}
@@ -87,40 +85,10 @@ func (l *ledger) reserve(ctx context.Context, c claim, within bounds) (*excess, 
 		if c.dry {
 			return nil, nil
 		}
-		if written, err := l.write(ctx, key, revision, next); err != nil || written {
+		if written, err := l.records.write(ctx, key, revision, next); err != nil || written {
 			return nil, err
 		}
 	}
-}
-
-func (l *ledger) read(ctx context.Context, key string) (*record, int64, error) {
-	response, err := l.client.Get(ctx, key)
-	if err != nil {
-		return nil, 0, fmt.Errorf("read the record of the class: %w", err)
-	}
-	if len(response.Kvs) == 0 {
-		return nil, 0, nil
-	}
-	known := &record{}
-	if err := json.Unmarshal(response.Kvs[0].Value, known); err != nil {
-		return nil, 0, fmt.Errorf("read the record of the class, %s in etcd: %w", key, err)
-	}
-	return known, response.Kvs[0].ModRevision, nil
-}
-
-// write succeeds only if nobody has written since.
-func (l *ledger) write(ctx context.Context, key string, revision int64, next *record) (bool, error) {
-	value, err := json.Marshal(next)
-	if err != nil {
-		return false, fmt.Errorf("write the record of the class: %w", err)
-	}
-	response, err := l.client.Txn(ctx).
-		If(clientv3.Compare(clientv3.ModRevision(key), "=", revision)).
-		Then(clientv3.OpPut(key, string(value))).Commit()
-	if err != nil {
-		return false, fmt.Errorf("write the record of the class: %w", err)
-	}
-	return response.Succeeded, nil
 }
 
 // rebuild takes the servers as they are stored, which is read after the record,

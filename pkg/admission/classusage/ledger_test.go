@@ -53,11 +53,33 @@ var start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 type world struct {
 	stored
-	client *clientv3.Client
-	now    time.Time
+	kept func(now func() time.Time) records
+	now  time.Time
 }
 
-func newWorld(t *testing.T) *world {
+// inBoth runs a test with records in etcd, which replicas share, and in the memory of one process.
+func inBoth(t *testing.T, test func(t *testing.T, w *world)) {
+	t.Helper()
+	t.Run("in etcd", func(t *testing.T) {
+		client := startEtcd(t)
+		test(t, newWorld(func(now func() time.Time) records {
+			return &shared{client: client, prefix: prefix, now: now, kept: kept}
+		}))
+	})
+	t.Run("in memory", func(t *testing.T) {
+		one := newMemory(nil)
+		test(t, newWorld(func(now func() time.Time) records {
+			one.now = now
+			return one
+		}))
+	})
+}
+
+func newWorld(kept func(func() time.Time) records) *world {
+	return &world{stored: stored{servers: map[string]string{}}, now: start, kept: kept}
+}
+
+func startEtcd(t *testing.T) *clientv3.Client {
 	t.Helper()
 	embedded, err := etcd.Start(t.Context(), etcd.Config{DataDir: t.TempDir()})
 	if err != nil {
@@ -69,12 +91,15 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = client.Close() })
-	return &world{stored: stored{servers: map[string]string{}}, client: client, now: start}
+	return client
 }
+
+const prefix = "/registry/dittofs-records/classusage/"
 
 // replica is the ledger of one of several servers on the same etcd.
 func (w *world) replica() *ledger {
-	return &ledger{client: w.client, prefix: "/registry/dittofs-records/classusage/", servers: &w.stored, now: func() time.Time { return w.now }}
+	now := func() time.Time { return w.now }
+	return &ledger{records: w.kept(now), servers: &w.stored, now: now}
 }
 
 // asks is a claim for a new server; its request ends after a minute.
@@ -105,8 +130,7 @@ func expect(t *testing.T, l *ledger, c claim, within bounds, pass bool) *excess 
 
 func TestOfManyCreatesAtOnceOverTwoReplicasAsManyPassAsThereIsRoomFor(t *testing.T) {
 	for _, limit := range []int32{1, 3} {
-		t.Run(fmt.Sprint(limit), func(t *testing.T) {
-			w := newWorld(t)
+		inBoth(t, func(t *testing.T, w *world) {
 			replicas := []*ledger{w.replica(), w.replica()}
 			var passed, refused sync.Map
 			var wg sync.WaitGroup
@@ -139,113 +163,121 @@ func size(m *sync.Map) (count int) {
 }
 
 func TestStorageIsSummedOverTheNamespace(t *testing.T) {
-	w := newWorld(t)
-	within := bounds{storage: ptr.To(resource.MustParse("10Gi"))}
-	expect(t, w.replica(), w.asks("a", "6Gi"), within, true)
-	w.set("a", "6Gi")
-	over := expect(t, w.replica(), w.asks("b", "5Gi"), within, false)
-	if over.storage.String() != "6Gi" {
-		t.Errorf("the others have %s", over.storage)
-	}
-	expect(t, w.replica(), w.asks("b", "4Gi"), within, true)
-	w.set("b", "4Gi")
-	expect(t, w.replica(), w.grows("a", "7Gi"), within, false)
+	inBoth(t, func(t *testing.T, w *world) {
+		within := bounds{storage: ptr.To(resource.MustParse("10Gi"))}
+		expect(t, w.replica(), w.asks("a", "6Gi"), within, true)
+		w.set("a", "6Gi")
+		over := expect(t, w.replica(), w.asks("b", "5Gi"), within, false)
+		if over.storage.String() != "6Gi" {
+			t.Errorf("the others have %s", over.storage)
+		}
+		expect(t, w.replica(), w.asks("b", "4Gi"), within, true)
+		w.set("b", "4Gi")
+		expect(t, w.replica(), w.grows("a", "7Gi"), within, false)
+	})
 }
 
 func TestTwoChangesOfOneServerAtOnceBothCount(t *testing.T) {
-	w := newWorld(t)
-	within := bounds{storage: ptr.To(resource.MustParse("10Gi"))}
-	w.set("a", "1Gi")
-	expect(t, w.replica(), w.grows("a", "9Gi"), within, true)
-	expect(t, w.replica(), w.grows("a", "2Gi"), within, true)
-	expect(t, w.replica(), w.asks("b", "2Gi"), within, false)
-	// The larger one has failed, which is known once its time is over.
-	w.now = w.now.Add(2 * time.Minute)
-	w.set("a", "2Gi")
-	expect(t, w.replica(), w.asks("b", "2Gi"), within, true)
+	inBoth(t, func(t *testing.T, w *world) {
+		within := bounds{storage: ptr.To(resource.MustParse("10Gi"))}
+		w.set("a", "1Gi")
+		expect(t, w.replica(), w.grows("a", "9Gi"), within, true)
+		expect(t, w.replica(), w.grows("a", "2Gi"), within, true)
+		expect(t, w.replica(), w.asks("b", "2Gi"), within, false)
+		// The larger one has failed, which is known once its time is over.
+		w.now = w.now.Add(2 * time.Minute)
+		w.set("a", "2Gi")
+		expect(t, w.replica(), w.asks("b", "2Gi"), within, true)
+	})
 }
 
 func TestACreateThatFailedFreesItsPlaceByItself(t *testing.T) {
-	w := newWorld(t)
-	one := int32(1)
-	within := bounds{servers: &one}
-	expect(t, w.replica(), w.asks("failed", "1Gi"), within, true)
-	w.now = w.now.Add(59 * time.Second)
-	over := expect(t, w.replica(), w.asks("next", "1Gi"), within, false)
-	if !slices.Equal(over.servers, []string{"failed"}) {
-		t.Errorf("the others are %v", over.servers)
-	}
-	w.now = w.now.Add(2 * time.Second)
-	expect(t, w.replica(), w.asks("next", "1Gi"), within, true)
+	inBoth(t, func(t *testing.T, w *world) {
+		one := int32(1)
+		within := bounds{servers: &one}
+		expect(t, w.replica(), w.asks("failed", "1Gi"), within, true)
+		w.now = w.now.Add(59 * time.Second)
+		over := expect(t, w.replica(), w.asks("next", "1Gi"), within, false)
+		if !slices.Equal(over.servers, []string{"failed"}) {
+			t.Errorf("the others are %v", over.servers)
+		}
+		w.now = w.now.Add(2 * time.Second)
+		expect(t, w.replica(), w.asks("next", "1Gi"), within, true)
+	})
 }
 
 func TestADeletedServerMakesRoomAtOnceAfterItsCreateIsOver(t *testing.T) {
-	w := newWorld(t)
-	one := int32(1)
-	within := bounds{servers: &one}
-	expect(t, w.replica(), w.asks("a", "1Gi"), within, true)
-	w.set("a", "1Gi")
-	w.now = w.now.Add(2 * time.Minute)
-	expect(t, w.replica(), w.asks("b", "1Gi"), within, false)
-	w.set("a", "")
-	expect(t, w.replica(), w.asks("b", "1Gi"), within, true)
+	inBoth(t, func(t *testing.T, w *world) {
+		one := int32(1)
+		within := bounds{servers: &one}
+		expect(t, w.replica(), w.asks("a", "1Gi"), within, true)
+		w.set("a", "1Gi")
+		w.now = w.now.Add(2 * time.Minute)
+		expect(t, w.replica(), w.asks("b", "1Gi"), within, false)
+		w.set("a", "")
+		expect(t, w.replica(), w.asks("b", "1Gi"), within, true)
+	})
 }
 
 func TestServersFromBeforeTheLimitAreCounted(t *testing.T) {
-	w := newWorld(t)
-	two := int32(2)
-	within := bounds{servers: &two}
-	w.set("a", "1Gi")
-	w.set("b", "1Gi")
-	expect(t, w.replica(), w.asks("c", "1Gi"), within, false)
+	inBoth(t, func(t *testing.T, w *world) {
+		two := int32(2)
+		within := bounds{servers: &two}
+		w.set("a", "1Gi")
+		w.set("b", "1Gi")
+		expect(t, w.replica(), w.asks("c", "1Gi"), within, false)
 
-	// While the class had no limit, nobody kept the record.
-	w.set("b", "")
-	expect(t, w.replica(), w.asks("b", "1Gi"), within, true)
-	w.set("b", "")
-	w.now = w.now.Add(2 * time.Minute)
-	w.set("x", "1Gi")
-	changed := w.asks("c", "1Gi")
-	changed.generation = 3
-	three := int32(3)
-	expect(t, w.replica(), changed, bounds{servers: &three}, true)
-	w.set("c", "1Gi")
-	changed.server = "d"
-	if over := expect(t, w.replica(), changed, bounds{servers: &three}, false); strings.Join(over.servers, " ") != "a c x" {
-		t.Errorf("the others are %v", over.servers)
-	}
+		// While the class had no limit, nobody kept the record.
+		w.set("b", "")
+		expect(t, w.replica(), w.asks("b", "1Gi"), within, true)
+		w.set("b", "")
+		w.now = w.now.Add(2 * time.Minute)
+		w.set("x", "1Gi")
+		changed := w.asks("c", "1Gi")
+		changed.generation = 3
+		three := int32(3)
+		expect(t, w.replica(), changed, bounds{servers: &three}, true)
+		w.set("c", "1Gi")
+		changed.server = "d"
+		if over := expect(t, w.replica(), changed, bounds{servers: &three}, false); strings.Join(over.servers, " ") != "a c x" {
+			t.Errorf("the others are %v", over.servers)
+		}
+	})
 }
 
 func TestAClassOfTheSameNameStartsAnew(t *testing.T) {
-	w := newWorld(t)
-	one := int32(1)
-	within := bounds{servers: &one}
-	expect(t, w.replica(), w.asks("a", "1Gi"), within, true)
-	another := w.asks("b", "1Gi")
-	another.uid = "another"
-	expect(t, w.replica(), another, within, true)
+	inBoth(t, func(t *testing.T, w *world) {
+		one := int32(1)
+		within := bounds{servers: &one}
+		expect(t, w.replica(), w.asks("a", "1Gi"), within, true)
+		another := w.asks("b", "1Gi")
+		another.uid = "another"
+		expect(t, w.replica(), another, within, true)
+	})
 }
 
 func TestADryRunTakesNoPlace(t *testing.T) {
-	w := newWorld(t)
-	one := int32(1)
-	within := bounds{servers: &one}
-	dry := w.asks("a", "1Gi")
-	dry.dry = true
-	expect(t, w.replica(), dry, within, true)
-	expect(t, w.replica(), w.asks("b", "1Gi"), within, true)
-	expect(t, w.replica(), dry, within, false)
+	inBoth(t, func(t *testing.T, w *world) {
+		one := int32(1)
+		within := bounds{servers: &one}
+		dry := w.asks("a", "1Gi")
+		dry.dry = true
+		expect(t, w.replica(), dry, within, true)
+		expect(t, w.replica(), w.asks("b", "1Gi"), within, true)
+		expect(t, w.replica(), dry, within, false)
+	})
 }
 
 func TestWhatIsForcedIsCounted(t *testing.T) {
-	w := newWorld(t)
-	one := int32(1)
-	within := bounds{servers: &one}
-	expect(t, w.replica(), w.asks("a", "1Gi"), within, true)
-	forced := w.asks("b", "1Gi")
-	forced.forced = true
-	expect(t, w.replica(), forced, within, true)
-	if over := expect(t, w.replica(), w.asks("c", "1Gi"), within, false); strings.Join(over.servers, " ") != "a b" {
-		t.Errorf("the others are %v", over.servers)
-	}
+	inBoth(t, func(t *testing.T, w *world) {
+		one := int32(1)
+		within := bounds{servers: &one}
+		expect(t, w.replica(), w.asks("a", "1Gi"), within, true)
+		forced := w.asks("b", "1Gi")
+		forced.forced = true
+		expect(t, w.replica(), forced, within, true)
+		if over := expect(t, w.replica(), w.asks("c", "1Gi"), within, false); strings.Join(over.servers, " ") != "a b" {
+			t.Errorf("the others are %v", over.servers)
+		}
+	})
 }

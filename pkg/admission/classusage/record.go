@@ -48,22 +48,29 @@ func (r *record) with(c claim, now time.Time) *record {
 	return next
 }
 
+// end is when its last request has ended, and not before now.
+func (r *record) end(now time.Time) time.Time {
+	for _, e := range r.Servers {
+		if e.Until.After(now) {
+			now = e.Until
+		}
+	}
+	return now
+}
+
 // over says what is too much in a record that has the claim already.
 func (r *record) over(c claim, within bounds) *excess {
-	var others []string
-	var used, all resource.Quantity
-	for _, name := range slices.Sorted(maps.Keys(r.Servers)) {
-		all.Add(r.Servers[name].Storage)
-		if name != c.server {
-			others = append(others, name)
-			used.Add(r.Servers[name].Storage)
-		}
+	var all resource.Quantity
+	for _, e := range r.Servers {
+		all.Add(e.Storage)
 	}
 	switch {
 	case c.created && within.servers != nil && len(r.Servers) > int(*within.servers):
-		return &excess{servers: others}
+		others := slices.Sorted(maps.Keys(r.Servers))
+		return &excess{servers: slices.DeleteFunc(others, func(name string) bool { return name == c.server })}
 	case within.storage != nil && all.Cmp(*within.storage) > 0:
-		return &excess{storage: &used}
+		all.Sub(r.Servers[c.server].Storage)
+		return &excess{storage: &all}
 	}
 	return nil
 }

@@ -76,53 +76,65 @@ func (p *pass) inherited(secret client.Object) bool {
 func (p *pass) credential(ctx context.Context, name, field string, generate func() (map[string][]byte, error)) (bool, error) {
 	key := types.NamespacedName{Namespace: p.key.Namespace, Name: name}
 	found := watches.NewSecretMetadata()
-	err := p.Host.Get(ctx, key, found)
-	if apierrors.IsNotFound(err) {
-		// Asked again of the API: the cache may not show yet what the last pass made.
-		found = watches.NewSecretMetadata()
-		err = p.Live.Get(ctx, key, found)
+	switch err := p.Host.Get(ctx, key, found); {
+	case err == nil:
+		return p.mayRead(found, field), nil
+	case !apierrors.IsNotFound(err):
+		return false, fmt.Errorf("look up Secret %s in the cache: %w", name, err)
 	}
-	if err == nil {
-		if !apply.Ours(found, p.server.Name, "") && !p.inherited(found) {
-			p.nameConflict("Secret", name, apply.DescribeOwner(found)+", or name it in "+field, found)
-			return false, nil
+	// The cache may not show yet what the last pass made. The API tells, by refusing a second one.
+	var refusal error
+	if !p.dryRun {
+		data, err := generate()
+		if err != nil {
+			return false, fmt.Errorf("generate the content of Secret %s: %w", name, err)
 		}
-		p.mine("v1", "Secret", name)
-		return true, nil
+		secret := render.GeneratedSecret(p.server, name, data)
+		if refusal = p.Host.Create(ctx, secret); refusal == nil {
+			if p.generated == nil {
+				p.generated = map[string]*corev1.Secret{}
+			}
+			p.generated[name] = secret
+			p.created = append(p.created, "Secret "+name)
+			p.mine("v1", "Secret", name)
+			p.regenerated = p.regenerated || p.set != nil
+			return true, nil
+		}
 	}
-	if !apierrors.IsNotFound(err) {
+	switch err := p.Live.Get(ctx, key, found); {
+	case err == nil:
+		return p.mayRead(found, field), nil
+	case !apierrors.IsNotFound(err):
 		return false, fmt.Errorf("look up Secret %s: %w", name, err)
-	}
-	if p.dryRun {
+	case p.dryRun:
 		p.plan = append(p.plan, "create Secret "+name)
 		return false, nil
 	}
-	data, err := generate()
-	if err != nil {
-		return false, fmt.Errorf("generate the content of Secret %s: %w", name, err)
+	return false, p.refusedCredential(name, field, refusal)
+}
+
+// mayRead says whether a Secret with the name of a generated one is ours, and notes that, or that it is not.
+func (p *pass) mayRead(found client.Object, field string) bool {
+	if !apply.Ours(found, p.server.Name, "") && !p.inherited(found) {
+		p.nameConflict("Secret", found.GetName(), apply.DescribeOwner(found)+", or name it in "+field, found)
+		return false
 	}
-	secret := render.GeneratedSecret(p.server, name, data)
-	switch err := p.Host.Create(ctx, secret); {
-	case err == nil:
-		if p.generated == nil {
-			p.generated = map[string]*corev1.Secret{}
-		}
-		p.generated[name] = secret
-		p.created = append(p.created, "Secret "+name)
-		p.mine("v1", "Secret", name)
-		p.regenerated = p.regenerated || p.set != nil
-		return true, nil
-	case apierrors.IsAlreadyExists(err):
+	p.mine("v1", "Secret", found.GetName())
+	return true
+}
+
+// refusedCredential notes why a Secret was not made.
+func (p *pass) refusedCredential(name, field string, refusal error) error {
+	switch {
+	case apierrors.IsAlreadyExists(refusal): // and it has gone since
 		p.recheck(soon)
-		return false, nil
-	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
-		return false, nil
-	case apierrors.IsForbidden(err):
+	case apierrors.HasStatusCause(refusal, corev1.NamespaceTerminatingCause):
+	case apierrors.IsForbidden(refusal):
 		p.add(refusedRetry, dittofsv1alpha1.ConditionConfigReady, reasonCredentialsRefused,
 			"The Secret %s cannot be generated: %s. Set %s to a Secret of your own, or install the component generate-credentials.",
-			name, apiMessage(err), field)
-		return false, nil
+			name, apiMessage(refusal), field)
 	default:
-		return false, p.refused("Secret", name, fmt.Errorf("create Secret %s: %w", name, err))
+		return p.refused("Secret", name, fmt.Errorf("create Secret %s: %w", name, refusal))
 	}
+	return nil
 }

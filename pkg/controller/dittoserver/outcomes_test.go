@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -202,14 +203,14 @@ func TestTheFinalizerIsAddedOnceThoughTheAnswerIsLost(t *testing.T) {
 	}
 }
 
-// deaf cannot be asked for Secrets.
+// deaf cannot be asked for the StatefulSet and the JWT Secret.
 type deaf struct {
 	client.Reader
 	err error
 }
 
 func (d *deaf) Get(ctx context.Context, key types.NamespacedName, obj client.Object, opts ...client.GetOption) error {
-	if strings.HasSuffix(key.Name, "-jwt-secret") && d.err != nil {
+	if _, set := obj.(*appsv1.StatefulSet); (set || strings.HasSuffix(key.Name, "-jwt-secret")) && d.err != nil {
 		return d.err
 	}
 	return d.Reader.Get(ctx, key, obj, opts...)
@@ -232,7 +233,7 @@ func TestALookUpThatFailsIsToldWhenItGoesOn(t *testing.T) {
 	f.clock.Step(composure + time.Second)
 	pass()
 	for _, kind := range []string{dittofsv1alpha1.ConditionReady, dittofsv1alpha1.ConditionProgressing} {
-		f.wantCondition(kind, metav1.ConditionUnknown, reasonHostUnavailable, "files-jwt-secret", "leader changed")
+		f.wantCondition(kind, metav1.ConditionUnknown, reasonHostUnavailable, "StatefulSet files", "leader changed")
 	}
 	if phase := f.server().Status.Phase; phase != dittofsv1alpha1.PhasePending {
 		t.Errorf("the phase is %s", phase)

@@ -34,7 +34,7 @@ import (
 const Name = "dittoserver"
 
 const (
-	workers = 8
+	workers = 16
 	// firstRetry and maxRetry bound the wait after an error: what is mended is found mended within a minute.
 	firstRetry = 50 * time.Millisecond
 	maxRetry   = time.Minute
@@ -78,13 +78,13 @@ func Setup(mgr manager.Manager, host cluster.Cluster, rec reconcile.Reconciler, 
 	for _, src := range append(optional,
 		source.Kind(mgr.GetCache(), &dittofsv1alpha1.DittoServer{}, &handler.TypedEnqueueRequestForObject[*dittofsv1alpha1.DittoServer]{}, beyondStatus()),
 		source.Kind(mgr.GetCache(), &dittofsv1alpha1.DittoServerClass{}, watches.OfClass(servers), watches.ClassChanged()),
-		source.Kind(own, &appsv1.StatefulSet{}, watches.OfLabel[*appsv1.StatefulSet](dittofsv1alpha1.LabelServer)),
+		source.Kind(own, &appsv1.StatefulSet{}, watches.Gathered(watches.OfLabel[*appsv1.StatefulSet](dittofsv1alpha1.LabelServer))),
 		source.Kind(own, &corev1.ConfigMap{}, watches.OfLabel[*corev1.ConfigMap](dittofsv1alpha1.LabelServer)),
 		source.Kind(own, &corev1.Service{}, watches.OfLabel[*corev1.Service](dittofsv1alpha1.LabelServer)),
 		source.Kind(own, &networkingv1.Ingress{}, watches.OfLabel[*networkingv1.Ingress](dittofsv1alpha1.LabelServer)),
 		source.Kind(own, &networkingv1.NetworkPolicy{}, watches.OfLabel[*networkingv1.NetworkPolicy](dittofsv1alpha1.LabelServer)),
-		source.Kind(own, &corev1.Pod{}, watches.OfLabel[*corev1.Pod](dittofsv1alpha1.LabelInstance)),
-		source.Kind(own, &corev1.PersistentVolumeClaim{}, watches.OfLabel[*corev1.PersistentVolumeClaim](dittofsv1alpha1.LabelInstance)),
+		source.Kind(own, &corev1.Pod{}, watches.Gathered(watches.OfLabel[*corev1.Pod](dittofsv1alpha1.LabelInstance))),
+		source.Kind(own, &corev1.PersistentVolumeClaim{}, watches.Gathered(watches.OfLabel[*corev1.PersistentVolumeClaim](dittofsv1alpha1.LabelInstance))),
 		source.Kind[*metav1.PartialObjectMetadata](own, watches.NewSecretMetadata(), watches.OfSecret(servers)),
 		source.Kind[*metav1.PartialObjectMetadata](own, nscheck.NewMetadata(), watches.OfNamespace(servers), watches.NamespaceChanged()),
 		source.Channel(observed, &handler.TypedEnqueueRequestForObject[client.Object]{}),

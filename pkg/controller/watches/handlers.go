@@ -111,3 +111,8 @@ func list(ctx context.Context, servers client.Reader, opts ...client.ListOption)
 	}
 	return requests
 }
+
+// ComesOrGoes lets pass that an object is there or is not.
+func ComesOrGoes[O client.Object]() predicate.TypedPredicate[O] {
+	return predicate.TypedFuncs[O]{UpdateFunc: func(event.TypedUpdateEvent[O]) bool { return false }}
+}

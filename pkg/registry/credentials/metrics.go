@@ -4,6 +4,8 @@
 package credentials
 
 import (
+	"sync"
+
 	"k8s.io/component-base/metrics"
 	"k8s.io/component-base/metrics/legacyregistry"
 )
@@ -21,4 +23,4 @@ var issued = metrics.NewCounterVec(&metrics.CounterOpts{
 }, []string{"role"})
 
 // RegisterMetrics makes the counter visible; registering again does nothing.
-func RegisterMetrics() { legacyregistry.MustRegister(issued) }
+var RegisterMetrics = sync.OnceFunc(func() { legacyregistry.MustRegister(issued) })

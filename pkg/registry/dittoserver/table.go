@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/registry/rest"
+	"k8s.io/utils/ptr"
 
 	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
 )
@@ -35,6 +36,7 @@ var columns = []metav1.TableColumnDefinition{
 	{Name: "Database", Type: "string", Priority: 1, Description: "Kind of database: sqlite, postgres or percona."},
 	{Name: "Volumes", Type: "string", Priority: 1, Description: "Volumes that are bound, of those that there are; ephemeral if they live and die with the pod."},
 	{Name: "StorageClass", Type: "string", Priority: 1, Description: "StorageClass of the volumes; <default> is that of the cluster."},
+	{Name: "Class", Type: "string", Priority: 1, Description: "DittoServerClass of the server; <none> if it has none."},
 }
 
 func (tableConvertor) ConvertToTable(_ context.Context, object, options runtime.Object) (*metav1.Table, error) {
@@ -60,6 +62,6 @@ func row(obj runtime.Object, _ metav1.Object, name, age string) ([]any, error) {
 	}
 	return []any{
 		name, string(phaseOf(server)), readyCell(server), adaptersCell(server), endpointCell(server), orNone(server.Status.Version), age,
-		server.Spec.Image, databaseCell(server), volumesCell(server), storageClassCell(server),
+		server.Spec.Image, databaseCell(server), volumesCell(server), storageClassCell(server), orNone(ptr.Deref(server.Spec.ClassName, "")),
 	}, nil
 }

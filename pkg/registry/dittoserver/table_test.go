@@ -17,6 +17,7 @@ import (
 func TestTable(t *testing.T) {
 	fresh, deleted := stored(), stored()
 	fresh.Status = dittofsv1alpha1.DittoServerStatus{}
+	fresh.Spec.ClassName = ptr.To("small")
 	fresh.Spec.Database.Type, deleted.Spec.Database.Type = dittofsv1alpha1.DatabaseSQLite, dittofsv1alpha1.DatabaseSQLite
 	deleted.DeletionTimestamp = ptr.To(metav1.Now())
 	deleted.Status.Conditions = []metav1.Condition{{Type: "Ready", Status: "False", Reason: "Deleting"}}
@@ -35,8 +36,8 @@ func TestTable(t *testing.T) {
 		t.Fatalf("%d rows", len(table.Rows))
 	}
 	for i, want := range []string{
-		"files Pending Unknown <none> <none> <none> <unknown> dfs:v1 sqlite <none> <default>",
-		"files Deleting False <none> <none> <none> <unknown> dfs:v1 sqlite <none> <default>",
+		"files Pending Unknown <none> <none> <none> <unknown> dfs:v1 sqlite <none> <default> small",
+		"files Deleting False <none> <none> <none> <unknown> dfs:v1 sqlite <none> <default> <none>",
 	} {
 		if got := cells(t, table.Rows[i]); got != want {
 			t.Errorf("row %d: %s, want %s", i, got, want)
@@ -56,7 +57,7 @@ func TestTable(t *testing.T) {
 	if got := strings.Join(short, " "); got != "Name Phase Ready Adapters Endpoint Version Age" {
 		t.Errorf("columns %s", got)
 	}
-	if got := strings.Join(wide, " "); got != "Name Phase Ready Adapters Endpoint Version Age Image Database Volumes StorageClass" {
+	if got := strings.Join(wide, " "); got != "Name Phase Ready Adapters Endpoint Version Age Image Database Volumes StorageClass Class" {
 		t.Errorf("columns with -o wide %s", got)
 	}
 	bare, err := tableConvertor{}.ConvertToTable(t.Context(), fresh, &metav1.TableOptions{NoHeaders: true})

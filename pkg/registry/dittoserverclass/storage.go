@@ -21,6 +21,7 @@ import (
 // REST serves the resource.
 type REST struct {
 	*genericregistry.Store
+	*written
 	users users
 }
 
@@ -62,7 +63,9 @@ func NewStorage(scheme *runtime.Scheme, getter generic.RESTOptionsGetter, server
 	if err := store.CompleteWithOptions(options); err != nil {
 		return nil, fmt.Errorf("set up the store of dittoserverclasses: %w", err)
 	}
-	return &REST{store, users}, nil
+	r := &REST{Store: store, written: &written{}, users: users}
+	r.watch(store)
+	return r, nil
 }
 
 // FieldDefault is the field by which default classes are selected; it is the

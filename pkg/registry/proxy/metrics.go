@@ -6,6 +6,7 @@ package proxy
 import (
 	"net/http"
 	"strconv"
+	"sync"
 
 	"k8s.io/component-base/metrics"
 	"k8s.io/component-base/metrics/legacyregistry"
@@ -17,7 +18,7 @@ var requests = metrics.NewCounterVec(&metrics.CounterOpts{
 }, []string{"code", "verb"})
 
 // RegisterMetrics makes the counter visible; registering again does nothing.
-func RegisterMetrics() { legacyregistry.MustRegister(requests) }
+var RegisterMetrics = sync.OnceFunc(func() { legacyregistry.MustRegister(requests) })
 
 // verbs of Kubernetes, by method.
 var verbs = map[string]string{

@@ -25,7 +25,8 @@ type options struct {
 	binDir, repoDir, dir, profileDir string
 
 	objects, batch, writers, lists, events int
-	tenant                                 bool
+	classes, servers, creates              int
+	tenant, onlyClasses                    bool
 }
 
 func main() {
@@ -39,6 +40,10 @@ func main() {
 	flag.IntVar(&o.writers, "writers", 8, "requests in flight while writing")
 	flag.IntVar(&o.lists, "lists", 15, "lists of each kind")
 	flag.IntVar(&o.events, "events", 500, "creates that the latency of a watch is measured with")
+	flag.IntVar(&o.classes, "classes", 1000, "DittoServerClasses that are stored when the cost of a class is measured; 0 leaves this out")
+	flag.IntVar(&o.servers, "servers", 10000, "DittoServers that are stored then")
+	flag.IntVar(&o.creates, "creates", 800, "creates of each kind then")
+	flag.BoolVar(&o.onlyClasses, "only-classes", false, "measure the cost of a class only")
 	flag.BoolVar(&o.tenant, "tenant", false, "measure as a user who has rights to the objects and to read Secrets only, instead of as one who may edit StatefulSets too, as the ClusterRole edit allows")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -68,18 +73,36 @@ func run(ctx context.Context, o options) (err error) {
 	if o.tenant {
 		user = "a user with rights to the objects and to read Secrets only"
 	}
-	fmt.Printf("%d objects of %d bytes each, %d writers, %s, %s/%s, %d processors, %s\n\n", o.objects, b.objectBytes, o.writers,
+	fmt.Printf("%d writers, %s, %s/%s, %d processors, %s\n\n", o.writers,
 		user, runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), time.Since(started).Round(time.Second))
-	fmt.Print(b.table.markdown())
+	if len(b.table.rows) > 0 {
+		fmt.Printf("%d objects of %d bytes each\n\n%s", o.objects, b.objectBytes, b.table.markdown())
+	}
+	for _, table := range b.classTables {
+		fmt.Printf("\n%d classes and %d servers are stored, %d creates of each kind\n\n%s", o.classes, o.servers, o.creates, table.markdown())
+	}
 	return nil
 }
 
-// measure fills the table. Within each step the subjects take turns, so that
+// measure fills the tables. Within each step the subjects take turns, so that
 // whatever else the machine does meets all of them.
 func (b *bench) measure(ctx context.Context) error {
 	if err := b.warmUp(ctx); err != nil {
 		return err
 	}
+	if !b.options.onlyClasses {
+		if err := b.besideCRD(ctx); err != nil {
+			return err
+		}
+	}
+	if b.options.classes == 0 {
+		return nil
+	}
+	return b.classes(ctx)
+}
+
+// besideCRD fills the first table.
+func (b *bench) besideCRD(ctx context.Context) error {
 	before, err := b.memory(ctx)
 	if err != nil {
 		return err

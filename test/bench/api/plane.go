@@ -31,6 +31,10 @@ type bench struct {
 	subjects []*subject
 	table    table
 
+	classTables []classTable
+	// tenants are the namespaces that were made for creates with and without a class.
+	tenants int
+
 	objectBytes int64
 }
 

@@ -42,7 +42,7 @@ func main() {
 	flag.StringVar(&o.profileDir, "profile-dir", "", "directory for CPU profiles of our server; empty: none")
 	flag.IntVar(&o.servers, "servers", 200, "DittoServers that are created at once and run")
 	flag.IntVar(&o.edits, "edits", 100, "edits, and changes of Secrets, that latencies are measured with; at most half of the servers each")
-	flag.IntVar(&o.writers, "writers", 8, "requests in flight while objects are created, which is as many as the controller has workers")
+	flag.IntVar(&o.writers, "writers", 16, "requests in flight while objects are created, which is as many as the controller has workers")
 	flag.IntVar(&o.medium, "medium", 1000, "DittoServers with replicas: 0 in the second step of the sizes")
 	flag.IntVar(&o.large, "large", 5000, "the same in the third")
 	flag.IntVar(&o.controllerQPS, "controller-qps", 20, "--kube-api-qps of kube-controller-manager while servers run; its default is 20")

@@ -23,7 +23,7 @@ func (s subject) find(ctx context.Context) (fixed, error) {
 	out := fixed{}
 	list := metav1.ListOptions{}
 	core, apps := cluster.Admin.Kube.CoreV1(), cluster.Admin.Kube.AppsV1()
-	pods, err := core.Pods(s.namespace).List(ctx, list)
+	pods, err := core.Pods(s.Namespace).List(ctx, list)
 	if err != nil {
 		return nil, err
 	}
@@ -34,42 +34,42 @@ func (s subject) find(ctx context.Context) (fixed, error) {
 		}
 		out["pod "+pod.Name] = fmt.Sprintf("%s, restarted %d times, deleted at %v", pod.UID, restarts, pod.DeletionTimestamp)
 	}
-	claims, err := core.PersistentVolumeClaims(s.namespace).List(ctx, list)
+	claims, err := core.PersistentVolumeClaims(s.Namespace).List(ctx, list)
 	if err != nil {
 		return nil, err
 	}
 	for _, claim := range claims.Items {
 		out["claim "+claim.Name] = fmt.Sprintf("%s on %s", claim.UID, claim.Spec.VolumeName)
 	}
-	services, err := core.Services(s.namespace).List(ctx, list)
+	services, err := core.Services(s.Namespace).List(ctx, list)
 	if err != nil {
 		return nil, err
 	}
 	for _, service := range services.Items {
 		out.put("service", &service.ObjectMeta, service.Spec)
 	}
-	configs, err := core.ConfigMaps(s.namespace).List(ctx, list)
+	configs, err := core.ConfigMaps(s.Namespace).List(ctx, list)
 	if err != nil {
 		return nil, err
 	}
 	for _, config := range configs.Items {
 		out.put("configmap", &config.ObjectMeta, config.Data)
 	}
-	secrets, err := core.Secrets(s.namespace).List(ctx, list)
+	secrets, err := core.Secrets(s.Namespace).List(ctx, list)
 	if err != nil {
 		return nil, err
 	}
 	for _, secret := range secrets.Items {
 		out.put("secret", &secret.ObjectMeta, map[string]any{"data": secret.Data, "labels": secret.Labels})
 	}
-	policies, err := cluster.Admin.Kube.NetworkingV1().NetworkPolicies(s.namespace).List(ctx, list)
+	policies, err := cluster.Admin.Kube.NetworkingV1().NetworkPolicies(s.Namespace).List(ctx, list)
 	if err != nil {
 		return nil, err
 	}
 	for _, policy := range policies.Items {
 		out.put("networkpolicy", &policy.ObjectMeta, policy.Spec)
 	}
-	sets, err := apps.StatefulSets(s.namespace).List(ctx, list)
+	sets, err := apps.StatefulSets(s.Namespace).List(ctx, list)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +78,7 @@ func (s subject) find(ctx context.Context) (fixed, error) {
 		set.Annotations = nil
 		out.put("statefulset", &set.ObjectMeta, set.Spec)
 	}
-	revisions, err := apps.ControllerRevisions(s.namespace).List(ctx, list)
+	revisions, err := apps.ControllerRevisions(s.Namespace).List(ctx, list)
 	if err != nil {
 		return nil, err
 	}

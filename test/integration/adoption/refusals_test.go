@@ -41,13 +41,13 @@ func TestWithoutTheAnnotationNothingIsTouched(t *testing.T) {
 	s := newSubject(t)
 	s.letGo(t)
 	before := s.fixed(t)
-	cluster.CreateDittoServer(t, s.namespace, s.name)
+	cluster.CreateDittoServer(t, s.Namespace, s.Name)
 	mentions(t, s.awaitNotReady(t, "NameConflict"), "DittoFS operator", `dittofs.io/adopt: "true"`, "docs/migration.md")
 	s.unchangedFor(t, aWhile, before)
 
 	// It can be set later.
-	s.patch(t, `{"metadata":{"annotations":{"dittofs.io/adopt":"true"}}}`)
-	s.await(t, dittofsv1alpha1.ConditionProgressing, metav1.ConditionFalse, "RolloutPending")
+	s.Patch(t, `{"metadata":{"annotations":{"dittofs.io/adopt":"true"}}}`)
+	s.AwaitCondition(t, dittofsv1alpha1.ConditionProgressing, metav1.ConditionFalse, "RolloutPending")
 	s.unchangedFor(t, time.Second, before)
 }
 
@@ -64,11 +64,11 @@ func TestAnOperatorThatHasNotLetGoBlocksTheAdoption(t *testing.T) {
 	// The commands of the message, as it has them.
 	letGo := between(t, message, "kubectl patch ", "'. ") + "'"
 	// While the garbage collector has not done its part the object has this finalizer too.
-	s.kubectl(t, "patch", "dittoservers.dittofs.dittofs.com", s.name, "--type=json", "-p", `[{"op":"add","path":"/metadata/finalizers/-","value":"orphan"}]`)
+	s.kubectl(t, "patch", "dittoservers.dittofs.dittofs.com", s.Name, "--type=json", "-p", `[{"op":"add","path":"/metadata/finalizers/-","value":"orphan"}]`)
 	if err := s.shell(t, "kubectl patch "+letGo); err == nil {
 		t.Fatal("the finalizer can be taken away before the garbage collector has done its part")
 	}
-	s.kubectl(t, "patch", "dittoservers.dittofs.dittofs.com", s.name, "--type=json", "-p", `[{"op":"remove","path":"/metadata/finalizers/1"}]`)
+	s.kubectl(t, "patch", "dittoservers.dittofs.dittofs.com", s.Name, "--type=json", "-p", `[{"op":"remove","path":"/metadata/finalizers/1"}]`)
 	if err := s.shell(t, "kubectl delete "+between(t, message, "kubectl delete ", ". ")); err != nil {
 		t.Fatal(err)
 	}
@@ -90,8 +90,11 @@ func between(t *testing.T, text, from, to string) string {
 // shell runs one command, and returns what it complains about.
 func (s subject) shell(t *testing.T, command string) error {
 	t.Helper()
-	_, err := openPage(t).try(t, command)
-	return err
+	output, err := openPage(t, s.Namespace).Try(t, command)
+	if err != nil {
+		return fmt.Errorf("%s\n%w:\n%s", command, err, output)
+	}
+	return nil
 }
 
 func TestAnOperatorThatComesBackBlocksTheAdoptionAgain(t *testing.T) {
@@ -110,7 +113,7 @@ func TestAnOperatorThatComesBackBlocksTheAdoptionAgain(t *testing.T) {
 	s.awaitNotReady(t, "AdoptionBlocked")
 	s.unchangedFor(t, aWhile, back)
 	mentions(t, s.awaitNotReady(t, "AdoptionBlocked"), "StatefulSet files", "Service files-api")
-	if p := s.set(t).Spec.UpdateStrategy.RollingUpdate; p != nil && p.Partition != nil && *p.Partition != 0 {
+	if p := s.StatefulSet(t).Spec.UpdateStrategy.RollingUpdate; p != nil && p.Partition != nil && *p.Partition != 0 {
 		t.Error("the partition of the operator was changed")
 	}
 	s.letGo(t)
@@ -118,9 +121,7 @@ func TestAnOperatorThatComesBackBlocksTheAdoptionAgain(t *testing.T) {
 	s.unchangedFor(t, time.Second, back)
 	s.openWindow(t)
 	s.awaitMoved(t)
-	if n := podsCreated(t, s.namespace); n != 2 {
-		t.Errorf("%d pods were created: want the operator's and ours", n)
-	}
+	s.wantRollouts(t, 2, "the operator's and ours")
 }
 
 // The garbage collector deletes what still has an ownerReference to an object that is gone. We make it no worse: the claims
@@ -131,21 +132,21 @@ func TestAFinalizerThatIsRemovedFirstCostsThePodAndNoData(t *testing.T) {
 	claims := s.fixed(t).only("claim ")
 	s.create(t)
 	s.awaitNotReady(t, "AdoptionBlocked")
-	s.kubectl(t, "patch", "dittoservers.dittofs.dittofs.com", s.name, "--type=merge", "-p", `{"metadata":{"finalizers":null}}`)
-	s.kubectl(t, "delete", "dittoservers.dittofs.dittofs.com", s.name)
+	s.kubectl(t, "patch", "dittoservers.dittofs.dittofs.com", s.Name, "--type=merge", "-p", `{"metadata":{"finalizers":null}}`)
+	s.kubectl(t, "delete", "dittoservers.dittofs.dittofs.com", s.Name)
 	harness.Eventually(t, "the garbage collector has deleted the operator's StatefulSet and ours is there", func(ctx context.Context) error {
-		set, err := cluster.Admin.Kube.AppsV1().StatefulSets(s.namespace).Get(ctx, s.name, metav1.GetOptions{})
+		set, err := cluster.Admin.Kube.AppsV1().StatefulSets(s.Namespace).Get(ctx, s.Name, metav1.GetOptions{})
 		if err != nil {
 			return err
 		}
-		if len(set.OwnerReferences) > 0 || set.Labels[dittofsv1alpha1.LabelServer] != s.name {
+		if len(set.OwnerReferences) > 0 || set.Labels[dittofsv1alpha1.LabelServer] != s.Name {
 			return errors.New("it is the operator's still")
 		}
 		return nil
 	})
 	s.awaitMoved(t)
 	claims.want(t, s.fixed(t).only("claim "))
-	secret, err := cluster.Admin.Kube.CoreV1().Secrets(s.namespace).Get(t.Context(), s.name+"-jwt-secret", metav1.GetOptions{})
+	secret, err := cluster.Admin.Kube.CoreV1().Secrets(s.Namespace).Get(t.Context(), s.Name+"-jwt-secret", metav1.GetOptions{})
 	if err != nil || len(secret.OwnerReferences) > 0 {
 		t.Errorf("the JWT Secret is %v (%v)", secret.OwnerReferences, err)
 	}
@@ -170,9 +171,8 @@ func TestAStatefulSetOfSomebodyElseIsLeftAlone(t *testing.T) {
 
 func TestAServerWhosePostgreSQLWasNeverUsedStaysOnSQLite(t *testing.T) {
 	t.Parallel()
-	if err := installPercona(); err != nil {
-		t.Fatal(err)
-	}
+	cluster.InstallPercona(t)
+	awaitGarbageCollection(t)
 	namespace := cluster.Namespace(t)
 	// The Percona operator makes it, and the pod of the DittoFS operator asks for it.
 	secret := &corev1.Secret{StringData: map[string]string{"uri": "postgresql://dittofs@nowhere/dittofs"}}
@@ -199,22 +199,22 @@ func TestAServerWhosePostgreSQLWasNeverUsedStaysOnSQLite(t *testing.T) {
 	mentions(t, s.awaitNotReady(t, "DatabaseMismatch"), "SQLite file /data/controlplane/controlplane.db", "take spec.percona away")
 	s.openWindow(t)
 	s.unchangedFor(t, aWhile, before)
-	s.patch(t, `{"metadata":{"annotations":{"dittofs.io/rollout":null}},"spec":{"percona":null,"database":{"type":"sqlite","sqlite":{"path":"/data/controlplane/controlplane.db"}}}}`)
+	s.Patch(t, `{"metadata":{"annotations":{"dittofs.io/rollout":null}},"spec":{"percona":null,"database":{"type":"sqlite","sqlite":{"path":"/data/controlplane/controlplane.db"}}}}`)
 	s.awaitWaiting(t)
 	s.unchangedFor(t, time.Second, before)
 	s.openWindow(t)
 	s.awaitMoved(t)
-	for _, e := range s.set(t).Spec.Template.Spec.Containers[0].Env {
+	for _, e := range s.StatefulSet(t).Spec.Template.Spec.Containers[0].Env {
 		if e.Name == "DATABASE_URL" {
 			t.Error("the variable of the operator is left")
 		}
 	}
 	postgres := &unstructured.Unstructured{}
 	postgres.SetGroupVersionKind(render.PerconaClusterKind)
-	if err := s.operator.Client.Get(t.Context(), client.ObjectKey{Namespace: s.namespace, Name: "files-postgres"}, postgres); err != nil {
+	if err := s.operator.Client.Get(t.Context(), client.ObjectKey{Namespace: s.Namespace, Name: "files-postgres"}, postgres); err != nil {
 		t.Fatal(err)
 	}
-	if labels := postgres.GetLabels(); labels[dittofsv1alpha1.LabelServer] != s.name || len(postgres.GetOwnerReferences()) > 0 || postgres.GetGeneration() != 1 {
+	if labels := postgres.GetLabels(); labels[dittofsv1alpha1.LabelServer] != s.Name || len(postgres.GetOwnerReferences()) > 0 || postgres.GetGeneration() != 1 {
 		t.Errorf("the database cluster has the labels %v, the owners %v and was changed %d times", labels, postgres.GetOwnerReferences(), postgres.GetGeneration()-1)
 	}
 }
@@ -224,33 +224,33 @@ func TestWhoMayNotUpdateStatefulSetsMayNotAdopt(t *testing.T) {
 	s := newSubject(t)
 	s.letGo(t)
 	before := s.fixed(t)
-	user := cluster.User(t, "tenant-"+s.namespace)
-	cluster.Allow(t, user, s.namespace, harness.Rule("dittofs.io", "dittoservers", "*"), harness.Rule("", "secrets", "get"))
-	server := harness.NewDittoServer(s.name, adopt)
-	_, err := user.DittoServers(s.namespace).Create(t.Context(), server, metav1.CreateOptions{})
+	user := cluster.User(t, "tenant-"+s.Namespace)
+	cluster.Allow(t, user, s.Namespace, harness.Rule("dittofs.io", "dittoservers", "*"), harness.Rule("", "secrets", "get"))
+	server := harness.NewDittoServer(s.Name, adopt)
+	_, err := user.DittoServers(s.Namespace).Create(t.Context(), server, metav1.CreateOptions{})
 	if !apierrors.IsForbidden(err) || !strings.Contains(err.Error(), "update") || !strings.Contains(err.Error(), "StatefulSet") {
 		t.Errorf("the create gave %v", err)
 	}
 	s.unchangedFor(t, time.Second, before)
-	cluster.Allow(t, user, s.namespace, harness.Rule("apps", "statefulsets", "update"))
+	cluster.Allow(t, user, s.Namespace, harness.Rule("apps", "statefulsets", "update"))
 	harness.Eventually(t, "the right is known", func(ctx context.Context) error {
-		_, err := user.DittoServers(s.namespace).Create(ctx, harness.NewDittoServer(s.name, adopt), metav1.CreateOptions{})
+		_, err := user.DittoServers(s.Namespace).Create(ctx, harness.NewDittoServer(s.Name, adopt), metav1.CreateOptions{})
 		return err
 	})
-	s.await(t, dittofsv1alpha1.ConditionProgressing, metav1.ConditionFalse, "RolloutPending")
+	s.AwaitCondition(t, dittofsv1alpha1.ConditionProgressing, metav1.ConditionFalse, "RolloutPending")
 }
 
 func TestTheWayBackOfThePageRestartsNothing(t *testing.T) {
 	t.Parallel()
 	runOperator(t)
 	s := newSubject(t)
-	page := openPage(t).in(s.namespace)
+	page := openPage(t, s.Namespace)
 	before := s.fixed(t)
-	for _, commands := range page.of(t, "move") {
-		page.run(t, commands)
+	for _, step := range page.Of(t, "move") {
+		page.Run(t, step.Commands)
 	}
-	for _, commands := range page.of(t, "back") {
-		page.run(t, commands)
+	for _, step := range page.Of(t, "back") {
+		page.Run(t, step.Commands)
 	}
 	theirs, err := s.operator.Existing(t.Context())
 	if err != nil {
@@ -261,10 +261,10 @@ func TestTheWayBackOfThePageRestartsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.unchangedFor(t, aWhile, before)
-	if owner := metav1.GetControllerOf(s.set(t)); owner == nil || owner.UID != theirs.GetUID() {
+	if owner := metav1.GetControllerOf(s.StatefulSet(t)); owner == nil || owner.UID != theirs.GetUID() {
 		t.Errorf("the StatefulSet is %v's", owner)
 	}
-	if _, err := cluster.Admin.DittoServers(s.namespace).Get(t.Context(), s.name, metav1.GetOptions{}); !apierrors.IsNotFound(err) {
+	if _, err := cluster.Admin.DittoServers(s.Namespace).Get(t.Context(), s.Name, metav1.GetOptions{}); !apierrors.IsNotFound(err) {
 		t.Error(fmt.Errorf("our object is still there: %w", err))
 	}
 }

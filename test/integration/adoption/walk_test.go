@@ -5,7 +5,6 @@ package adoption_test
 
 import (
 	"encoding/json"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -27,12 +26,11 @@ func TestTheMigrationPageMovesARunningServer(t *testing.T) {
 	namespace := cluster.Namespace(t)
 	s := subjectIn(t, namespace)
 	s.editByHand(t)
-	page := openPage(t).in(namespace)
+	page := openPage(t, namespace)
 	before := s.fixed(t)
-	steps := page.of(t, "move")
 	var printed string
-	for _, commands := range steps {
-		printed = page.run(t, commands)
+	for _, step := range page.Of(t, "move") {
+		printed = page.Run(t, step.Commands)
 	}
 	for _, want := range []string{"StatefulSet files (", "spec.template.spec.containers[dittofs].env[GODEBUG]", "ConfigMap files-config (data[config.yaml]", "dittofs.io/rollout=now"} {
 		if !strings.Contains(printed, want) {
@@ -44,14 +42,15 @@ func TestTheMigrationPageMovesARunningServer(t *testing.T) {
 	s.unchangedFor(t, observed, before)
 	s.wantNoWrites(t, from.Add(20*time.Second))
 
-	for _, commands := range page.of(t, "window") {
-		page.run(t, commands)
+	for _, step := range page.Of(t, "window") {
+		page.Run(t, step.Commands)
 	}
 	s.awaitMoved(t)
 	s.wantMoved(t, before)
-	page.run(t, page.of(t, "cleanup")[0])
+	page.Run(t, page.Of(t, "cleanup")[0].Commands)
 
-	// At rest after it, and still the same pod.
+	// At rest after it, and still the same pod. What our server had to do is done when a server made after it is Ready.
+	cluster.NewSubject(t)
 	moved, rest := s.fixed(t), time.Now()
 	s.unchangedFor(t, 20*time.Second, moved)
 	s.wantNoWrites(t, rest.Add(5*time.Second))
@@ -60,23 +59,23 @@ func TestTheMigrationPageMovesARunningServer(t *testing.T) {
 // editByHand adds a variable and a mount as somebody did once, under a name that is not the operator's.
 func (s subject) editByHand(t *testing.T) {
 	t.Helper()
-	service, err := cluster.Admin.Kube.CoreV1().Services(s.namespace).Get(t.Context(), s.name+"-adapter-nfs", metav1.GetOptions{})
+	service, err := cluster.Admin.Kube.CoreV1().Services(s.Namespace).Get(t.Context(), s.Name+"-adapter-nfs", metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	service.Annotations = map[string]string{"cloud.example/load-balancer": "17"}
-	if _, err = cluster.Admin.Kube.CoreV1().Services(s.namespace).Update(t.Context(), service, metav1.UpdateOptions{FieldManager: "cloud-controller-manager"}); err != nil {
+	if _, err = cluster.Admin.Kube.CoreV1().Services(s.Namespace).Update(t.Context(), service, metav1.UpdateOptions{FieldManager: "cloud-controller-manager"}); err != nil {
 		t.Fatal(err)
 	}
-	set := s.set(t)
+	set := s.StatefulSet(t)
 	c := &set.Spec.Template.Spec.Containers[0]
 	c.Env = append(c.Env, corev1.EnvVar{Name: "GODEBUG", Value: "http2client=0"})
 	set.Spec.Template.Spec.Volumes = append(set.Spec.Template.Spec.Volumes, corev1.Volume{Name: "scratch", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}})
 	c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: "scratch", MountPath: "/scratch"})
-	if _, err = cluster.Admin.Kube.AppsV1().StatefulSets(s.namespace).Update(t.Context(), set, metav1.UpdateOptions{FieldManager: "kubectl-edit"}); err != nil {
+	if _, err = cluster.Admin.Kube.AppsV1().StatefulSets(s.Namespace).Update(t.Context(), set, metav1.UpdateOptions{FieldManager: "kubectl-edit"}); err != nil {
 		t.Fatal(err)
 	}
-	s.kubectl(t, "rollout", "status", "statefulset", s.name, "--timeout=90s")
+	s.kubectl(t, "rollout", "status", "statefulset", s.Name, "--timeout=90s")
 }
 
 // wantMoved checks what is there after the window.
@@ -90,13 +89,11 @@ func (s subject) wantMoved(t *testing.T, before fixed) {
 	if n := len(now.only("revision ")); n != len(before.only("revision "))+1 {
 		t.Errorf("there are %d revisions of the StatefulSet, there were %d", n, len(before.only("revision ")))
 	}
-	if n := podsCreated(t, s.namespace); n != 3 {
-		t.Errorf("%d pods were created: want the operator's first, that after the edit by hand, and ours", n)
-	}
+	s.wantRollouts(t, 3, "the operator's first, that after the edit by hand, and ours")
 	for _, name := range []string{"files-api", "files-headless", "files-adapter-nfs", "files-adapter-smb"} {
 		s.wantAddresses(t, before, name)
 	}
-	set := s.set(t)
+	set := s.StatefulSet(t)
 	spec := set.Spec.Template.Spec
 	c := spec.Containers[0]
 	if len(spec.InitContainers) != 0 || len(c.Ports) != 1 || c.Lifecycle.PreStop.Exec != nil || c.LivenessProbe.InitialDelaySeconds != 0 ||
@@ -111,7 +108,7 @@ func (s subject) wantMoved(t *testing.T, before fixed) {
 	if p := set.Spec.UpdateStrategy.RollingUpdate; p == nil || p.Partition == nil || *p.Partition != 0 {
 		t.Errorf("the update strategy is %+v", set.Spec.UpdateStrategy)
 	}
-	server, err := cluster.Admin.DittoServers(s.namespace).Get(t.Context(), s.name, metav1.GetOptions{})
+	server, err := cluster.Admin.DittoServers(s.Namespace).Get(t.Context(), s.Name, metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +126,7 @@ func (s subject) wantAddresses(t *testing.T, before fixed, name string) {
 	if err := json.Unmarshal([]byte(before["service "+name]), &was); err != nil {
 		t.Fatal(err)
 	}
-	service, err := cluster.Admin.Kube.CoreV1().Services(s.namespace).Get(t.Context(), name, metav1.GetOptions{})
+	service, err := cluster.Admin.Kube.CoreV1().Services(s.Namespace).Get(t.Context(), name, metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,27 +160,25 @@ func (s subject) wantNoWrites(t *testing.T, since time.Time) {
 	requests := 0
 	for _, request := range cluster.Requests(t, harness.ServerUser) {
 		ref := request.ObjectRef
-		if ref == nil || ref.Namespace != s.namespace || request.RequestReceivedTimestamp.Time.Before(since) || request.Verb == "watch" {
+		if ref == nil || ref.Namespace != s.Namespace || request.RequestReceivedTimestamp.Time.Before(since) || request.Verb == "watch" {
 			continue
 		}
 		requests++
 		t.Errorf("at rest our server sends %s %s at %s", request.Verb, request.RequestURI, request.RequestReceivedTimestamp.Format(time.RFC3339))
 	}
-	t.Logf("%d requests of our server about %s since %s", requests, s.namespace, since.Format(time.RFC3339))
+	t.Logf("%d requests of our server about %s since %s", requests, s.Namespace, since.Format(time.RFC3339))
 }
 
-// podsCreated counts the pods that there ever were in a namespace.
-func podsCreated(t *testing.T, namespace string) (n int) {
+// wantRollouts checks through how many revisions the pods went, and that we deleted none: each change of the template
+// restarts the server once, and nothing else does.
+func (s subject) wantRollouts(t *testing.T, want int, which string) {
 	t.Helper()
-	for _, request := range cluster.Requests(t, statefulSetController) {
-		ref := request.ObjectRef
-		if request.Verb == "create" && ref != nil && ref.Resource == "pods" && ref.Subresource == "" && ref.Namespace == namespace &&
-			request.ResponseStatus != nil && request.ResponseStatus.Code == http.StatusCreated {
-			n++
+	if n := cluster.Rollouts(t, s.Namespace); n != want {
+		t.Errorf("there were pods of %d revisions: want %s", n, which)
+	}
+	for _, request := range cluster.CarriedOut(t, s.Namespace, "pods", "delete", "deletecollection") {
+		if request.User.Username == harness.ServerUser {
+			t.Errorf("our server deleted a pod: %s", request.RequestURI)
 		}
 	}
-	return n
 }
-
-// statefulSetController is who makes pods of StatefulSets.
-const statefulSetController = "system:serviceaccount:kube-system:statefulset-controller"

@@ -121,4 +121,5 @@ func allowEverywhere(t *testing.T, user *harness.User, rules ...rbacv1.PolicyRul
 	if err != nil {
 		t.Fatal(err)
 	}
+	cluster.AwaitAllowed(t, user, metav1.NamespaceAll, rules...)
 }

@@ -59,7 +59,7 @@ func (i initializers) Initialize(plugin admission.Interface) {
 		wants.SetClassServers(struct{ dittofsadmission.ClassServers }{})
 	}
 	if wants, ok := plugin.(dittofsadmission.WantsEtcd); ok {
-		wants.SetEtcd(&clientv3.Client{}, "/")
+		wants.SetEtcd(&clientv3.Client{}, "/", true)
 	}
 }
 

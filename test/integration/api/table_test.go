@@ -41,8 +41,8 @@ func TestKubectlGetPrintsColumns(t *testing.T) {
 			{"zombie", "Deleting", "Unknown", "<none>", "<none>", "<none>", "<age>"},
 		}},
 		{"wide", []string{"get", "dfs", "running", "-o", "wide"}, [][]string{
-			{"NAME", "PHASE", "READY", "ADAPTERS", "ENDPOINT", "VERSION", "AGE", "IMAGE", "DATABASE", "VOLUMES", "STORAGECLASS"},
-			append(running[:len(running):len(running)], "example/dfs:v1", "sqlite", "1/2", "<default>"),
+			{"NAME", "PHASE", "READY", "ADAPTERS", "ENDPOINT", "VERSION", "AGE", "IMAGE", "DATABASE", "VOLUMES", "STORAGECLASS", "CLASS"},
+			append(running[:len(running):len(running)], "example/dfs:v1", "sqlite", "1/2", "<default>", "<none>"),
 		}},
 		{"without headers", []string{"get", "dittofs", "running", "--no-headers"}, [][]string{running}},
 		{"with labels and in all namespaces", []string{"get", "dittoservers", "-A", "--field-selector=metadata.namespace=" + namespace + ",metadata.name=running", "--show-labels"}, [][]string{

@@ -6,10 +6,6 @@ package faults_test
 import (
 	"context"
 	"fmt"
-	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strconv"
 	"sync"
 	"testing"
@@ -20,70 +16,6 @@ import (
 
 	"github.com/dittofs/dittofs-apiserver/test/integration/harness"
 )
-
-// externalEtcd is an etcd of a test's own.
-type externalEtcd struct {
-	endpoint string
-	args     []string
-	command  *exec.Cmd
-	log      *os.File
-}
-
-func startEtcd(t *testing.T) *externalEtcd {
-	t.Helper()
-	endpoint, peer := fmt.Sprintf("http://127.0.0.1:%d", freePort(t)), fmt.Sprintf("http://127.0.0.1:%d", freePort(t))
-	log, err := os.Create(filepath.Join(cluster.Dir, "logs", "external-etcd.log"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	e := &externalEtcd{endpoint: endpoint, log: log, args: []string{
-		"--data-dir=" + filepath.Join(t.TempDir(), "etcd"), "--name=one",
-		"--listen-client-urls=" + endpoint, "--advertise-client-urls=" + endpoint,
-		"--listen-peer-urls=" + peer, "--initial-advertise-peer-urls=" + peer, "--initial-cluster=one=" + peer,
-	}}
-	t.Cleanup(func() {
-		e.kill()
-		_ = log.Close()
-	})
-	e.start(t)
-	harness.Eventually(t, "etcd listens", func(ctx context.Context) error {
-		connection, err := (&net.Dialer{}).DialContext(ctx, "tcp", endpoint[len("http://"):])
-		if err != nil {
-			return err
-		}
-		return connection.Close()
-	})
-	return e
-}
-
-func (e *externalEtcd) start(t *testing.T) {
-	t.Helper()
-	binary, err := harness.Binary("etcd")
-	if err != nil {
-		t.Fatal(err)
-	}
-	e.command = exec.Command(binary, e.args...)
-	e.command.Stdout, e.command.Stderr = e.log, e.log
-	if err := e.command.Start(); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// kill ends it as a lost node would.
-func (e *externalEtcd) kill() {
-	_ = e.command.Process.Kill()
-	_ = e.command.Wait()
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port
-}
 
 // editor counts up an annotation of one DittoServer until it is stopped, and knows what was acknowledged.
 type editor struct {
@@ -96,7 +28,7 @@ func (e *editor) run(ctx context.Context) {
 	for n := 1; ctx.Err() == nil; n++ {
 		e.tries++
 		patch := fmt.Appendf(nil, `{"metadata":{"annotations":{"example.com/n":"%d"}},"spec":{"service":{"annotations":{"example.com/a":"%d"}}}}`, n, n)
-		_, err := cluster.Admin.DittoServers(e.s.namespace).Patch(ctx, e.s.name, types.MergePatchType, patch, metav1.PatchOptions{})
+		_, err := cluster.Admin.DittoServers(e.s.Namespace).Patch(ctx, e.s.Name, types.MergePatchType, patch, metav1.PatchOptions{})
 		if err == nil {
 			e.acked = n
 		}
@@ -106,23 +38,23 @@ func (e *editor) run(ctx context.Context) {
 // expectKept fails the test if a write that was acknowledged is not there. One without an answer may be.
 func (e *editor) expectKept(t *testing.T) {
 	t.Helper()
-	server := e.s.get(t)
+	server := e.s.Get(t)
 	stored, err := strconv.Atoi(server.Annotations["example.com/n"])
 	if err != nil || stored < e.acked {
-		t.Errorf("%s: edit %d was acknowledged, and edit %q is stored", e.s.namespace, e.acked, server.Annotations["example.com/n"])
+		t.Errorf("%s: edit %d was acknowledged, and edit %q is stored", e.s.Namespace, e.acked, server.Annotations["example.com/n"])
 	}
 	e.s.awaitAnnotation(t, server.Annotations["example.com/n"])
 }
 
 func TestNothingIsLostWhenAnExternalEtcdIsKilledWhileEditsGoOn(t *testing.T) {
-	etcd := startEtcd(t)
-	reinstall(t, "--etcd-servers="+etcd.endpoint)
+	etcd := cluster.StartEtcd(t, "http")
+	reinstall(t, "--etcd-servers="+etcd.Endpoint)
 	subjects := []subject{newSubject(t), newSubject(t), newSubject(t)}
-	var befores []parts
+	var befores []harness.Parts
 	for _, s := range subjects {
-		befores = append(befores, s.parts(t))
+		befores = append(befores, s.Parts(t))
 	}
-	process := processOf(t, "dittofs-apiserver")
+	process := cluster.ProcessOf(t, "dittofs-apiserver")
 
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
@@ -134,11 +66,11 @@ func TestNothingIsLostWhenAnExternalEtcdIsKilledWhileEditsGoOn(t *testing.T) {
 	}
 	for range 2 {
 		awaitEdits(t, subjects)
-		etcd.kill()
+		etcd.Kill()
 		// Down for longer than a client notices at once.
 		awaitRefusal(t)
-		etcd.start(t)
-		awaitServed(t)
+		etcd.Start(t)
+		cluster.AwaitServed(t)
 	}
 	awaitEdits(t, subjects)
 	stop()
@@ -146,12 +78,12 @@ func TestNothingIsLostWhenAnExternalEtcdIsKilledWhileEditsGoOn(t *testing.T) {
 	for i, e := range editors {
 		t.Logf("%d of %d edits were acknowledged", e.acked, e.tries)
 		e.expectKept(t)
-		e.s.awaitReady(t)
-		befores[i].expectKept(t, e.s, "statefulsets/", "pods/", "secrets/", "configmaps/", "services/", "persistentvolumeclaims/")
+		e.s.AwaitReady(t)
+		befores[i].ExpectKept(t, e.s.Subject, "statefulsets/", "pods/", "secrets/", "configmaps/", "services/", "persistentvolumeclaims/")
 		e.s.expectOnce(t)
 	}
 	within(t, 2*time.Minute, "a new server is Ready", func() { newSubject(t) })
-	if now := processOf(t, "dittofs-apiserver"); now != process {
+	if now := cluster.ProcessOf(t, "dittofs-apiserver"); now != process {
 		t.Errorf("our server is process %d, was %d: it ended with its etcd", now, process)
 	}
 }
@@ -160,9 +92,9 @@ func TestNothingIsLostWhenAnExternalEtcdIsKilledWhileEditsGoOn(t *testing.T) {
 func awaitEdits(t *testing.T, subjects []subject) {
 	t.Helper()
 	for _, s := range subjects {
-		before := s.get(t).Generation
-		harness.EventuallyWithin(t, patience, "edits go on", func(ctx context.Context) error {
-			server, err := cluster.Admin.DittoServers(s.namespace).Get(ctx, s.name, metav1.GetOptions{})
+		before := s.Get(t).Generation
+		harness.Eventually(t, "edits go on", func(ctx context.Context) error {
+			server, err := cluster.Admin.DittoServers(s.Namespace).Get(ctx, s.Name, metav1.GetOptions{})
 			if err == nil && server.Generation < before+3 {
 				err = fmt.Errorf("generation %d, was %d", server.Generation, before)
 			}
@@ -174,7 +106,7 @@ func awaitEdits(t *testing.T, subjects []subject) {
 // awaitRefusal waits until our API says that it has no store.
 func awaitRefusal(t *testing.T) {
 	t.Helper()
-	harness.EventuallyWithin(t, patience, "writes fail", func(ctx context.Context) error {
+	harness.Eventually(t, "writes fail", func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 		defer cancel()
 		_, err := cluster.Admin.DittoServers("default").Create(ctx, harness.NewDittoServer("refused"), metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})

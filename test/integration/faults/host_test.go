@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -25,17 +26,17 @@ import (
 func around(t *testing.T, during func(before, during subject)) {
 	t.Helper()
 	before := newSubject(t)
-	kept, process := before.parts(t), processOf(t, "dittofs-apiserver")
-	amid := subject{cluster.Namespace(t), "files"}
+	kept, process := before.Parts(t), cluster.ProcessOf(t, "dittofs-apiserver")
+	amid := subjectOf(cluster.Namespace(t), "files")
 	during(before, amid)
 	after := newSubject(t)
 	amid.create(t)
 	for _, s := range []subject{before, amid, after} {
-		s.awaitReady(t)
+		s.AwaitReady(t)
 		s.expectOnce(t)
 	}
-	kept.expectKept(t, before, "statefulsets/", "persistentvolumeclaims/", "pods/", "secrets/", "services/")
-	if now := processOf(t, "dittofs-apiserver"); now != process {
+	kept.ExpectKept(t, before.Subject, "statefulsets/", "persistentvolumeclaims/", "pods/", "secrets/", "services/")
+	if now := cluster.ProcessOf(t, "dittofs-apiserver"); now != process {
 		t.Errorf("our server is process %d, was %d: it ended with the trouble", now, process)
 	}
 }
@@ -45,8 +46,8 @@ func TestServersBecomeReadyWhileEveryAnswerOfTheHostTakesTwoSeconds(t *testing.T
 		slow := trouble(t, faultproxy.Fault{Match: noWatch, Delay: 2 * time.Second})
 		during.create(t)
 		before.annotate(t, "slow")
-		during.awaitReady(t)
-		before.awaitReady(t)
+		during.AwaitReady(t)
+		before.AwaitReady(t)
 		slow.Remove()
 	})
 }
@@ -65,8 +66,8 @@ func TestServersBecomeReadyWhileAThirdOfTheAnswersOfTheHostAreErrors(t *testing.
 		}
 		during.create(t)
 		before.annotate(t, "erroring")
-		during.awaitReady(t)
-		before.awaitReady(t)
+		during.AwaitReady(t)
+		before.AwaitReady(t)
 	})
 }
 
@@ -77,20 +78,20 @@ func TestServersRecoverFromAHostThatDoesNotAnswerForSeventySeconds(t *testing.T)
 		silent := trouble(t, faultproxy.Fault{Hang: true})
 		cluster.Proxy.DropWatches(nil)
 		// A label needs nothing from the host, other than an edit of what runs.
-		_, err := cluster.Admin.DittoServers(before.namespace).Patch(t.Context(), before.name, types.MergePatchType,
+		_, err := cluster.Admin.DittoServers(before.Namespace).Patch(t.Context(), before.Name, types.MergePatchType,
 			[]byte(`{"metadata":{"labels":{"example.com/a":"b"}}}`), metav1.PatchOptions{})
 		t.Logf("an edit that asks nothing of the host gives: %v", err)
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()
-		_, err = cluster.Admin.DittoServers(during.namespace).Create(ctx, harness.NewDittoServer(during.name), metav1.CreateOptions{})
+		_, err = cluster.Admin.DittoServers(during.Namespace).Create(ctx, harness.NewDittoServer(during.Name), metav1.CreateOptions{})
 		if err == nil {
 			t.Error("a create was admitted although nobody could ask the host for the namespace")
 		}
 		t.Logf("a create gives: %v", err)
 		reads, slowest := 0, time.Duration(0)
-		harness.EventuallyWithin(t, patience, "seventy seconds have passed", func(ctx context.Context) error {
+		harness.Eventually(t, "seventy seconds have passed", func(ctx context.Context) error {
 			asked := time.Now()
-			if _, err := cluster.Admin.DittoServers(before.namespace).Get(ctx, before.name, metav1.GetOptions{}); err != nil {
+			if _, err := cluster.Admin.DittoServers(before.Namespace).Get(ctx, before.Name, metav1.GetOptions{}); err != nil {
 				t.Errorf("a read fails after %s: %v", time.Since(began), err)
 			}
 			reads, slowest = reads+1, max(slowest, time.Since(asked))
@@ -104,27 +105,27 @@ func TestServersRecoverFromAHostThatDoesNotAnswerForSeventySeconds(t *testing.T)
 		silent.Remove()
 		within(t, 90*time.Second, "an edit is carried out", func() {
 			before.annotate(t, "again")
-			before.awaitReady(t)
+			before.AwaitReady(t)
 		})
 	})
 }
 
 func TestWatchesThatAreCutOffMissNothing(t *testing.T) {
 	s := newSubject(t)
-	before := s.parts(t)
+	before := s.Parts(t)
 	for range 3 {
 		if n := cluster.Proxy.DropWatches(nil); n == 0 {
 			t.Error("there was no watch to cut off")
 		}
-		cluster.Admin.Kubectl(s.namespace).Run(t, "annotate", "--overwrite", "service", s.name+"-api", "example.com/n="+time.Now().Format("150405.000"))
-		cluster.Admin.Kubectl(s.namespace).Run(t, "delete", "service", s.name+"-headless")
+		cluster.Admin.Kubectl(s.Namespace).Run(t, "annotate", "--overwrite", "service", s.Name+"-api", "example.com/n="+time.Now().Format("150405.000"))
+		cluster.Admin.Kubectl(s.Namespace).Run(t, "delete", "service", s.Name+"-headless")
 		harness.Eventually(t, "the deleted Service is made anew", func(ctx context.Context) error {
-			_, err := cluster.Admin.Kube.CoreV1().Services(s.namespace).Get(ctx, s.name+"-headless", metav1.GetOptions{})
+			_, err := cluster.Admin.Kube.CoreV1().Services(s.Namespace).Get(ctx, s.Name+"-headless", metav1.GetOptions{})
 			return err
 		})
 	}
-	s.awaitReady(t)
-	before.expectKept(t, s, "statefulsets/", "pods/", "secrets/", "persistentvolumeclaims/")
+	s.AwaitReady(t)
+	before.ExpectKept(t, s.Subject, "statefulsets/", "pods/", "secrets/", "persistentvolumeclaims/")
 	s.expectRevisions(t, 1)
 }
 
@@ -132,26 +133,28 @@ func TestWatchesThatAreCutOffMissNothing(t *testing.T) {
 func TestAHostThatCannotBeAskedIsToldInTheStatus(t *testing.T) {
 	t.Parallel()
 	s := newSubject(t)
-	before := s.parts(t)
-	broken := trouble(t, faultproxy.Fault{Match: all(in(s.namespace), of("secrets", "get")), Status: http.StatusInternalServerError})
-	deleteSecret(t, s.namespace, s.name+"-jwt-secret")
-	message := s.awaitCondition(t, dittofsv1alpha1.ConditionProgressing, metav1.ConditionUnknown, "HostUnavailable")
+	before := s.Parts(t)
+	broken := trouble(t, faultproxy.Fault{Match: all(in(s.Namespace), of("secrets", "get", "create")), Status: http.StatusInternalServerError})
+	if err := cluster.Admin.Kube.CoreV1().Secrets(s.Namespace).Delete(t.Context(), s.Name+"-jwt-secret", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	message := s.AwaitCondition(t, dittofsv1alpha1.ConditionProgressing, metav1.ConditionUnknown, "HostUnavailable")
 	for _, part := range []string{"jwt-secret", "made by the fault proxy", "tried again"} {
-		if !contains(message, part) {
+		if !strings.Contains(message, part) {
 			t.Errorf("the message does not say %q: %s", part, message)
 		}
 	}
-	before.expectKept(t, s, "statefulsets/", "pods/")
+	before.ExpectKept(t, s.Subject, "statefulsets/", "pods/")
 	broken.Remove()
-	within(t, 75*time.Second, "the server is Ready again", func() {
-		harness.EventuallyWithin(t, patience, "Progressing is known again", func(context.Context) error {
-			server := s.get(t)
+	within(t, recovery, "the server is Ready again", func() {
+		harness.Eventually(t, "Progressing is known again", func(context.Context) error {
+			server := s.Get(t)
 			if c := meta.FindStatusCondition(server.Status.Conditions, dittofsv1alpha1.ConditionProgressing); c.Status == metav1.ConditionUnknown {
 				return errors.New(c.Message)
 			}
 			return nil
 		})
-		s.awaitReady(t)
+		s.AwaitReady(t)
 	})
 	// The deleted Secret is another one now, said so, and read once.
 	s.expectRevisions(t, 2)

@@ -26,11 +26,11 @@ func reinstall(t *testing.T, args ...string) {
 		forgetStore(t)
 		// Registered anew: the APIService leads to the server that was installed last.
 		cluster.Server = installed(t, cluster.Proxy, "", usual.DataDir, "--accept-store")
-		awaitServed(t)
+		cluster.AwaitServed(t)
 	})
 	forgetStore(t)
 	cluster.Server = another(t, cluster.Proxy, "", args...)
-	awaitServed(t)
+	cluster.AwaitServed(t)
 }
 
 // another starts a server for the time of the test.
@@ -52,7 +52,7 @@ func installed(t *testing.T, proxy *faultproxy.Proxy, name, dataDir string, args
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := cluster.Plane.InstallDittoFS(cleanupContext(t), controlplane.DittoFSOptions{
+	server, err := cluster.Plane.InstallDittoFS(harness.CleanupContext(t), controlplane.DittoFSOptions{
 		RepoDir: root, Name: name, DataDir: dataDir, GenerateCredentials: true, DFSURLTemplate: cluster.StandIn.URLTemplate,
 		Host: &controlplane.HostProxy{URL: proxy.URL, CA: proxy.CA}, ExtraArgs: args,
 	})
@@ -65,7 +65,7 @@ func installed(t *testing.T, proxy *faultproxy.Proxy, name, dataDir string, args
 // forgetStore makes the host one that has never seen a store.
 func forgetStore(t *testing.T) {
 	t.Helper()
-	err := cluster.Admin.Kube.CoreV1().ConfigMaps(ourNamespace).Delete(cleanupContext(t), "dittofs-store", metav1.DeleteOptions{})
+	err := cluster.Admin.Kube.CoreV1().ConfigMaps(controlplane.DittoFSNamespace).Delete(harness.CleanupContext(t), "dittofs-store", metav1.DeleteOptions{})
 	if err != nil && !apierrors.IsNotFound(err) {
 		t.Fatal(err)
 	}

@@ -7,6 +7,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,26 +18,9 @@ import (
 	"github.com/dittofs/dittofs-apiserver/test/integration/harness"
 )
 
-// awaitHolder waits until the lease is held by another than the given ones, and returns who that is.
-func awaitHolder(t *testing.T, others ...string) (holder string) {
-	t.Helper()
-	harness.EventuallyWithin(t, patience, "somebody else holds the lease", func(ctx context.Context) (err error) {
-		if holder, err = leaseHolder(ctx); err != nil {
-			return err
-		}
-		for _, other := range others {
-			if holder == other {
-				return fmt.Errorf("it is held by %s", holder)
-			}
-		}
-		return nil
-	})
-	return holder
-}
-
 func awaitHit(t *testing.T, handle *faultproxy.Handle) {
 	t.Helper()
-	harness.EventuallyWithin(t, patience, "the request is on its way", func(context.Context) error {
+	harness.Eventually(t, "the request is on its way", func(context.Context) error {
 		if handle.Hits() == 0 {
 			return errors.New("nobody has sent it")
 		}
@@ -46,40 +31,47 @@ func awaitHit(t *testing.T, handle *faultproxy.Handle) {
 // The request in flight has no answer yet when the lease goes; whoever leads next does the work anew.
 func TestAReconcileInFlightWhenTheLeaseIsLostIsTakenUpAgain(t *testing.T) {
 	s := newSubject(t)
-	before := s.parts(t)
-	hanging := trouble(t, faultproxy.Fault{Match: all(in(s.namespace), of("statefulsets", "patch"), stored), Hang: true})
+	before := s.Parts(t)
+	hanging := trouble(t, faultproxy.Fault{Match: all(in(s.Namespace), of("statefulsets", "patch"), stored), Hang: true})
 	s.level(t, "DEBUG")
 	awaitHit(t, hanging)
-	stealLease(t, "thief")
+	cluster.StealLease(t, "thief")
 	stolen := time.Now()
-	awaitHolder(t, "thief")
-	for _, r := range cluster.Proxy.Records() {
-		// From the moment on that we may know of the thief until the lease is ours again.
-		if r.At.After(stolen.Add(5*time.Second)) && r.At.Before(stolen.Add(14*time.Second)) && r.Namespace == s.namespace && r.Write() {
+	cluster.AwaitHolder(t, "thief")
+	records := cluster.Proxy.Records()
+	told := slices.IndexFunc(records, func(r faultproxy.Record) bool {
+		return r.Resource == "leases" && r.Verb == "get" && r.At.After(stolen) && r.Status == http.StatusOK
+	})
+	if told < 0 {
+		t.Fatal("nobody has read who holds the lease")
+	}
+	for _, r := range records[told:] {
+		// From the moment on that we have to know of the thief until the lease is ours again.
+		if r.At.After(records[told].At.Add(3*time.Second)) && r.At.Before(stolen.Add(14*time.Second)) && r.Namespace == s.Namespace && r.Write() {
 			t.Errorf("%s after the lease was lost we sent %s %s %s", r.At.Sub(stolen), r.Verb, r.Resource, r.Name)
 		}
 	}
 	hanging.Remove()
-	s.awaitReady(t)
+	s.AwaitReady(t)
 	s.expectRevisions(t, 2)
 	s.expectSecretsOnce(t)
-	if set := s.statefulSet(t); set.Generation != 2 {
+	if set := s.StatefulSet(t); set.Generation != 2 {
 		t.Errorf("the StatefulSet has generation %d, want 2", set.Generation)
 	}
-	before.expectKept(t, s, "statefulsets/", "configmaps/", "services/", "secrets/", "persistentvolumeclaims/")
+	before.ExpectKept(t, s.Subject, "statefulsets/", "configmaps/", "services/", "secrets/", "persistentvolumeclaims/")
 }
 
 // A process that stands still for longer than its lease goes on in the middle of a reconcile, with what it knew before. By
 // then another one leads, and has carried out more.
 func TestAProcessThatStoodStillUndoesNothingOfItsSuccessor(t *testing.T) {
-	etcd := startEtcd(t)
-	lease := []string{"--etcd-servers=" + etcd.endpoint,
+	etcd := cluster.StartEtcd(t, "http")
+	lease := []string{"--etcd-servers=" + etcd.Endpoint,
 		"--leader-elect-lease-duration=8s", "--leader-elect-renew-deadline=5s", "--leader-elect-retry-period=1s"}
 	reinstall(t, lease...)
 	first, proxy := cluster.Server, cluster.Proxy
 	s := newSubject(t)
-	before := s.parts(t)
-	old, err := leaseHolder(t.Context())
+	before := s.Parts(t)
+	old, err := cluster.LeaseHolder(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,10 +82,10 @@ func TestAProcessThatStoodStillUndoesNothingOfItsSuccessor(t *testing.T) {
 	t.Cleanup(func() { _ = other.Close() })
 	// It serves the cluster from now on, and waits for the lease.
 	second := another(t, other, "second", lease...)
-	awaitServed(t)
+	cluster.AwaitServed(t)
 
 	// Frozen between the configuration and the template that goes with it.
-	slow := trouble(t, faultproxy.Fault{Match: all(in(s.namespace), of("configmaps", "patch"), stored), Delay: 3 * time.Second})
+	slow := trouble(t, faultproxy.Fault{Match: all(in(s.Namespace), of("configmaps", "patch"), stored), Delay: 3 * time.Second})
 	s.level(t, "DEBUG")
 	awaitHit(t, slow)
 	if err := first.Freeze(); err != nil {
@@ -101,17 +93,17 @@ func TestAProcessThatStoodStillUndoesNothingOfItsSuccessor(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = first.Thaw() })
 	slow.Remove()
-	leader := awaitHolder(t, old)
+	leader := cluster.AwaitHolder(t, old)
 	s.level(t, "WARN")
-	s.awaitReady(t)
-	hash, generation := s.hash(t), s.statefulSet(t).Generation
+	s.AwaitReady(t)
+	hash, generation := s.hash(t), s.StatefulSet(t).Generation
 	sent := len(proxy.Records())
 	if err := first.Thaw(); err != nil {
 		t.Fatal(err)
 	}
 	awaitReads(t, proxy, sent)
 	newSubject(t)
-	if now, err := leaseHolder(t.Context()); err != nil || now != leader {
+	if now, err := cluster.LeaseHolder(t.Context()); err != nil || now != leader {
 		t.Errorf("the lease is held by %s, was by %s (%v)", now, leader, err)
 	}
 	for _, r := range proxy.Records()[sent:] {
@@ -119,18 +111,18 @@ func TestAProcessThatStoodStillUndoesNothingOfItsSuccessor(t *testing.T) {
 			t.Errorf("after it stood still the former leader sends %s %s %s/%s", r.Verb, r.Resource, r.Namespace, r.Name)
 		}
 	}
-	if now := s.hash(t); now != hash || s.statefulSet(t).Generation != generation {
-		t.Errorf("the template has the config hash %s at generation %d, want %s at %d", now, s.statefulSet(t).Generation, hash, generation)
+	if now := s.hash(t); now != hash || s.StatefulSet(t).Generation != generation {
+		t.Errorf("the template has the config hash %s at generation %d, want %s at %d", now, s.StatefulSet(t).Generation, hash, generation)
 	}
-	if !strings.Contains(s.config(t), "WARN") {
-		t.Errorf("the configuration is not the last one:\n%s", s.config(t))
+	if !strings.Contains(s.Config(t), "WARN") {
+		t.Errorf("the configuration is not the last one:\n%s", s.Config(t))
 	}
 	s.expectSecretsOnce(t)
 	s.expectEventsOnce(t, "Created")
-	before.expectKept(t, s, "statefulsets/", "configmaps/", "services/", "secrets/", "persistentvolumeclaims/")
+	before.ExpectKept(t, s.Subject, "statefulsets/", "configmaps/", "services/", "secrets/", "persistentvolumeclaims/")
 
 	takeOver(t, second, s)
-	if now := s.statefulSet(t); now.Generation != generation {
+	if now := s.StatefulSet(t); now.Generation != generation {
 		t.Errorf("the next change of the leader changed the StatefulSet: generation %d, want %d", now.Generation, generation)
 	}
 	s.expectSecretsOnce(t)
@@ -139,24 +131,24 @@ func TestAProcessThatStoodStillUndoesNothingOfItsSuccessor(t *testing.T) {
 // takeOver kills the leader, which serves the cluster as well, and brings it back.
 func takeOver(t *testing.T, leader *controlplane.DittoFS, s subject) {
 	t.Helper()
-	holder, err := leaseHolder(t.Context())
+	holder, err := cluster.LeaseHolder(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	leader.Kill()
-	awaitHolder(t, holder)
-	if err := leader.Start(cleanupContext(t)); err != nil {
+	cluster.AwaitHolder(t, holder)
+	if err := leader.Start(harness.CleanupContext(t)); err != nil {
 		t.Fatal(err)
 	}
-	awaitServed(t)
+	cluster.AwaitServed(t)
 	awaitControllers(t)
-	s.awaitReady(t)
+	s.AwaitReady(t)
 }
 
 // awaitReads waits until a process that was frozen asks for something again: it lives, and has found its lease lost.
 func awaitReads(t *testing.T, proxy *faultproxy.Proxy, since int) {
 	t.Helper()
-	harness.EventuallyWithin(t, patience, "the former leader asks for the lease", func(context.Context) error {
+	harness.Eventually(t, "the former leader asks for the lease", func(context.Context) error {
 		seen := 0
 		for _, r := range proxy.Records()[since:] {
 			if r.Resource == "leases" {

@@ -22,6 +22,7 @@ func configOf(obj runtime.Object) string {
 
 // Writes that are carried out and whose answer never comes, and conflicts, each at every object of a new server.
 func TestAnAnswerThatIsLostOrAConflictDoublesNothing(t *testing.T) {
+	t.Parallel()
 	for _, fault := range []struct {
 		name  string
 		fault faultproxy.Fault
@@ -35,12 +36,12 @@ func TestAnAnswerThatIsLostOrAConflictDoublesNothing(t *testing.T) {
 		}{{"secrets", "create"}, {"configmaps", "patch"}, {"services", "patch"}, {"statefulsets", "patch"}} {
 			t.Run(write.resource+" "+fault.name, func(t *testing.T) {
 				t.Parallel()
-				s := subject{cluster.Namespace(t), "files"}
+				s := subjectOf(cluster.Namespace(t), "files")
 				f := fault.fault
-				f.Match = all(in(s.namespace), of(write.resource, write.verb), stored)
+				f.Match = all(in(s.Namespace), of(write.resource, write.verb), stored)
 				hit := trouble(t, f)
 				s.create(t)
-				s.awaitReady(t)
+				s.AwaitReady(t)
 				if hit.Hits() != f.Count {
 					t.Errorf("the fault was met %d times, want %d", hit.Hits(), f.Count)
 				}
@@ -52,21 +53,22 @@ func TestAnAnswerThatIsLostOrAConflictDoublesNothing(t *testing.T) {
 
 // The same for an edit: the rollout happens once, and the configuration goes with the template.
 func TestAnEditWhoseAnswersAreLostRollsOutOnce(t *testing.T) {
+	t.Parallel()
 	for _, resource := range []string{"configmaps", "statefulsets"} {
 		t.Run(resource, func(t *testing.T) {
 			t.Parallel()
 			s := newSubject(t)
-			before := s.parts(t)
+			before := s.Parts(t)
 			for _, f := range []faultproxy.Fault{{Status: http.StatusConflict, Count: 2}, {Swallow: true, Count: 2}} {
-				f.Match = all(in(s.namespace), of(resource, "patch"), stored)
+				f.Match = all(in(s.Namespace), of(resource, "patch"), stored)
 				trouble(t, f)
 			}
 			s.level(t, "DEBUG")
-			s.awaitReady(t)
+			s.AwaitReady(t)
 			s.expectRevisions(t, 2)
 			s.expectSecretsOnce(t)
-			before.expectKept(t, s, "statefulsets/", "configmaps/", "persistentvolumeclaims/", "secrets/", "services/")
-			if set := s.statefulSet(t); set.Generation != 2 {
+			before.ExpectKept(t, s.Subject, "statefulsets/", "configmaps/", "persistentvolumeclaims/", "secrets/", "services/")
+			if set := s.StatefulSet(t); set.Generation != 2 {
 				t.Errorf("the StatefulSet has generation %d, want 2", set.Generation)
 			}
 		})

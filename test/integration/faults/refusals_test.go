@@ -53,7 +53,7 @@ func forbid(t *testing.T, namespace, group, resource string) (allow func()) {
 		t.Fatal(err)
 	}
 	allow = func() {
-		if err := api.ValidatingAdmissionPolicyBindings().Delete(cleanupContext(t), meta.Name, metav1.DeleteOptions{}); err != nil {
+		if err := api.ValidatingAdmissionPolicyBindings().Delete(harness.CleanupContext(t), meta.Name, metav1.DeleteOptions{}); err != nil {
 			t.Error(err)
 		}
 	}
@@ -79,7 +79,7 @@ func breakWebhook(t *testing.T, namespace, group, resource string) (mend func())
 		t.Fatal(err)
 	}
 	mend = func() {
-		if err := api.Delete(cleanupContext(t), name, metav1.DeleteOptions{}); err != nil {
+		if err := api.Delete(harness.CleanupContext(t), name, metav1.DeleteOptions{}); err != nil {
 			t.Error(err)
 		}
 	}
@@ -95,7 +95,7 @@ func (s subject) awaitInTheWay(t *testing.T, group, resource, object string) {
 	}
 	harness.Eventually(t, "a change of "+object+" is refused", func(ctx context.Context) error {
 		err := cluster.Admin.Kube.CoreV1().RESTClient().Patch(types.MergePatchType).
-			AbsPath(path+s.namespace+"/"+resource+"/"+object).Param("dryRun", "All").
+			AbsPath(path+s.Namespace+"/"+resource+"/"+object).Param("dryRun", "All").
 			Body([]byte(`{"metadata":{"labels":{"example.com/probe":"x"}}}`)).Do(ctx).Error()
 		if err == nil {
 			return errors.New("it is accepted")
@@ -107,6 +107,7 @@ func (s subject) awaitInTheWay(t *testing.T, group, resource, object string) {
 // Whatever part of a server the cluster refuses, the configuration and the pod template stay together, so that a pod that
 // is lost meanwhile comes back as it was.
 func TestAPartThatTheClusterRefusesIsToldAndAppliedOnceItMay(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name, group, resource, object string
 		obstacle                      func(t *testing.T, namespace, group, resource string) func()
@@ -124,18 +125,18 @@ func TestAPartThatTheClusterRefusesIsToldAndAppliedOnceItMay(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			s := newSubject(t)
-			before, hash, config := s.parts(t), s.hash(t), s.config(t)
-			remove := c.obstacle(t, s.namespace, c.group, c.resource)
+			before, hash, config := s.Parts(t), s.hash(t), s.Config(t)
+			remove := c.obstacle(t, s.Namespace, c.group, c.resource)
 			s.awaitInTheWay(t, c.group, c.resource, c.object)
 			s.patch(t, `{"spec":{"logging":{"level":"DEBUG"},"service":{"annotations":{"example.com/a":"b"}}}}`)
-			message := s.awaitCondition(t, dittofsv1alpha1.ConditionReady, metav1.ConditionFalse, c.reason)
+			message := s.AwaitCondition(t, dittofsv1alpha1.ConditionReady, metav1.ConditionFalse, c.reason)
 			for _, part := range c.says {
 				if !strings.Contains(message, part) {
 					t.Errorf("Ready does not say %q: %s", part, message)
 				}
 			}
 			if c.rollsOut {
-				if now := s.config(t); now == config {
+				if now := s.Config(t); now == config {
 					t.Error("the configuration, which nobody refuses, was not changed")
 				}
 			} else {
@@ -144,39 +145,40 @@ func TestAPartThatTheClusterRefusesIsToldAndAppliedOnceItMay(t *testing.T) {
 				if now := s.hash(t); now != hash {
 					t.Errorf("the template has another config hash, %s instead of %s", now, hash)
 				}
-				if now := s.config(t); now != config {
+				if now := s.Config(t); now != config {
 					t.Error("the configuration was changed under a template that was not")
 				}
-				before.expectKept(t, s, "pods/")
+				before.ExpectKept(t, s.Subject, "pods/")
 			}
 			remove()
-			within(t, recovery, "the server is Ready", func() { s.awaitReady(t) })
-			if now := s.hash(t); now == hash || s.config(t) == config {
+			within(t, recovery, "the server is Ready", func() { s.AwaitReady(t) })
+			if now := s.hash(t); now == hash || s.Config(t) == config {
 				t.Error("the edit was lost")
 			}
 			s.expectRevisions(t, 2)
-			before.expectKept(t, s, "statefulsets/", "configmaps/", "services/", "secrets/", "persistentvolumeclaims/")
+			before.ExpectKept(t, s.Subject, "statefulsets/", "configmaps/", "services/", "secrets/", "persistentvolumeclaims/")
 		})
 	}
 }
 
 // A new server that is refused something waits for it, and starts once.
 func TestANewServerWaitsForThePartThatTheClusterRefuses(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ name, group, resource string }{
 		{"its StatefulSet", "apps", "statefulsets"}, {"its ConfigMap", "", "configmaps"}, {"its Services", "", "services"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			s := subject{cluster.Namespace(t), "files"}
-			allow := forbid(t, s.namespace, c.group, c.resource)
+			s := subjectOf(cluster.Namespace(t), "files")
+			allow := forbid(t, s.Namespace, c.group, c.resource)
 			s.awaitPolicy(t, c.group, c.resource)
 			s.create(t)
-			message := s.awaitCondition(t, dittofsv1alpha1.ConditionReady, metav1.ConditionFalse, "ApplyRefused")
+			message := s.AwaitCondition(t, dittofsv1alpha1.ConditionReady, metav1.ConditionFalse, "ApplyRefused")
 			if !strings.Contains(message, "the house rules forbid this") {
 				t.Errorf("Ready does not have the policy's own words: %s", message)
 			}
 			allow()
-			within(t, recovery, "the server is Ready", func() { s.awaitReady(t) })
+			within(t, recovery, "the server is Ready", func() { s.AwaitReady(t) })
 			s.expectOnce(t)
 		})
 	}
@@ -195,7 +197,7 @@ func (s subject) awaitPolicy(t *testing.T, group, resource string) {
 	}
 	body := fmt.Sprintf(`{"apiVersion":%q,"kind":%q,"metadata":{"name":"probe"}%s}`, apiVersion, kind, spec)
 	harness.Eventually(t, "new "+resource+" are refused", func(ctx context.Context) error {
-		err := cluster.Admin.Kube.CoreV1().RESTClient().Post().AbsPath(path+s.namespace+"/"+resource).Param("dryRun", "All").
+		err := cluster.Admin.Kube.CoreV1().RESTClient().Post().AbsPath(path+s.Namespace+"/"+resource).Param("dryRun", "All").
 			SetHeader("Content-Type", "application/json").Body([]byte(body)).Do(ctx).Error()
 		if err == nil || !strings.Contains(err.Error(), "the house rules forbid this") {
 			return fmt.Errorf("a probe gives %w", errors.Join(err, errors.New("no refusal")))

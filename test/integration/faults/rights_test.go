@@ -24,35 +24,35 @@ import (
 // themselves go and come is tested below, and with the controllers' in test/integration/lifecycle.
 func TestAServerStaysAsItIsWhileItsSecretMayNotBeRead(t *testing.T) {
 	t.Parallel()
-	s := subject{cluster.Namespace(t), "files"}
+	s := subjectOf(cluster.Namespace(t), "files")
 	secret := func(value string) *corev1.Secret {
 		return &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "mine"}, StringData: map[string]string{"token": strings.Repeat(value, 40)}}
 	}
-	secrets := cluster.Admin.Kube.CoreV1().Secrets(s.namespace)
+	secrets := cluster.Admin.Kube.CoreV1().Secrets(s.Namespace)
 	if _, err := secrets.Create(t.Context(), secret("a"), metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	s.create(t, func(server *dittofsv1alpha1.DittoServer) {
 		server.Spec.Identity.JWT.SecretRef = &dittofsv1alpha1.SecretKeyReference{Name: "mine", Key: "token"}
 	})
-	s.awaitReady(t)
-	before, hash := s.parts(t), s.hash(t)
-	taken := trouble(t, faultproxy.Fault{Match: all(in(s.namespace), of("secrets", "get")), Status: http.StatusForbidden})
+	s.AwaitReady(t)
+	before, hash := s.Parts(t), s.hash(t)
+	taken := trouble(t, faultproxy.Fault{Match: all(in(s.Namespace), of("secrets", "get")), Status: http.StatusForbidden})
 	if _, err := secrets.Update(t.Context(), secret("b"), metav1.UpdateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	message := s.awaitCondition(t, dittofsv1alpha1.ConditionConfigReady, metav1.ConditionFalse, "SecretUnreadable")
+	message := s.AwaitCondition(t, dittofsv1alpha1.ConditionConfigReady, metav1.ConditionFalse, "SecretUnreadable")
 	if !strings.Contains(message, "mine") || !strings.Contains(message, "Allow the controllers to get Secrets") {
 		t.Errorf("the message says neither which Secret nor what to do: %s", message)
 	}
 	if now := s.hash(t); now != hash {
 		t.Errorf("the config hash was %s and is %s", hash, now)
 	}
-	before.expectKept(t, s, "pods/", "statefulsets/", "configmaps/", "services/", "persistentvolumeclaims/")
+	before.ExpectKept(t, s.Subject, "pods/", "statefulsets/", "configmaps/", "services/", "persistentvolumeclaims/")
 	taken.Remove()
 	within(t, recovery, "the server runs with the new secret", func() {
-		s.awaitReady(t)
-		s.awaitCondition(t, dittofsv1alpha1.ConditionAuthenticated, metav1.ConditionTrue, "TokenAccepted")
+		s.AwaitReady(t)
+		s.AwaitCondition(t, dittofsv1alpha1.ConditionAuthenticated, metav1.ConditionTrue, "TokenAccepted")
 	})
 	if now := s.hash(t); now == hash {
 		t.Error("the rotation was lost")
@@ -63,11 +63,11 @@ func TestAServerStaysAsItIsWhileItsSecretMayNotBeRead(t *testing.T) {
 // Without its rights the API cannot ask whether a tenant may do something. It says so, does nothing else, and goes on.
 func TestOurAPIRecoversWhenItsOwnRightsAreTakenAndGivenBack(t *testing.T) {
 	s := newSubject(t)
-	before, process := s.parts(t), processOf(t, "dittofs-apiserver")
-	tenant := cluster.User(t, "tenant-"+s.namespace)
-	cluster.Allow(t, tenant, s.namespace, harness.Rule("dittofs.io", "dittoservers", "get", "patch"))
+	before, process := s.Parts(t), cluster.ProcessOf(t, "dittofs-apiserver")
+	tenant := cluster.User(t, "tenant-"+s.Namespace)
+	cluster.Allow(t, tenant, s.Namespace, harness.Rule("dittofs.io", "dittoservers", "get", "patch"))
 	read := func(ctx context.Context) error {
-		_, err := tenant.DittoServers(s.namespace).Get(ctx, s.name, metav1.GetOptions{})
+		_, err := tenant.DittoServers(s.Namespace).Get(ctx, s.Name, metav1.GetOptions{})
 		return err
 	}
 	harness.Eventually(t, "the tenant may read", read)
@@ -79,7 +79,7 @@ func TestOurAPIRecoversWhenItsOwnRightsAreTakenAndGivenBack(t *testing.T) {
 	}
 	giveBack := func() {
 		again := &rbacv1.ClusterRoleBinding{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: binding.Labels}, RoleRef: binding.RoleRef, Subjects: binding.Subjects}
-		if _, err := bindings.Create(cleanupContext(t), again, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
+		if _, err := bindings.Create(harness.CleanupContext(t), again, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
 			t.Error(err)
 		}
 	}
@@ -96,17 +96,17 @@ func TestOurAPIRecoversWhenItsOwnRightsAreTakenAndGivenBack(t *testing.T) {
 		return nil
 	})
 	// Members of system:masters are not asked about; the aggregator is one.
-	if _, err := cluster.Admin.DittoServers(s.namespace).Get(t.Context(), s.name, metav1.GetOptions{}); err != nil {
+	if _, err := cluster.Admin.DittoServers(s.Namespace).Get(t.Context(), s.Name, metav1.GetOptions{}); err != nil {
 		t.Errorf("an admin cannot read: %v", err)
 	}
 	expectAvailable(t)
-	before.expectUntouched(t, s)
+	before.ExpectUntouched(t, s.Subject)
 	giveBack()
 	harness.Eventually(t, "the tenant may read again", read)
 	s.annotate(t, "again")
-	s.awaitReady(t)
-	before.expectKept(t, s, "statefulsets/", "pods/", "secrets/", "services/")
-	if now := processOf(t, "dittofs-apiserver"); now != process {
+	s.AwaitReady(t)
+	before.ExpectKept(t, s.Subject, "statefulsets/", "pods/", "secrets/", "services/")
+	if now := cluster.ProcessOf(t, "dittofs-apiserver"); now != process {
 		t.Errorf("our server is process %d, was %d", now, process)
 	}
 }

@@ -24,8 +24,8 @@ func held(t *testing.T, resource string) *faultproxy.Handle {
 // awaitAnnotation waits until an edit has reached the Service: a pass over the spec as it is now has come so far.
 func (s subject) awaitAnnotation(t *testing.T, value string) {
 	t.Helper()
-	harness.EventuallyWithin(t, patience, "the Service has the annotation "+value, func(ctx context.Context) error {
-		service, err := cluster.Admin.Kube.CoreV1().Services(s.namespace).Get(ctx, s.name+"-api", metav1.GetOptions{})
+	harness.Eventually(t, "the Service has the annotation "+value, func(ctx context.Context) error {
+		service, err := cluster.Admin.Kube.CoreV1().Services(s.Namespace).Get(ctx, s.Name+"-api", metav1.GetOptions{})
 		if err == nil && service.Annotations["example.com/a"] != value {
 			err = fmt.Errorf("it has %v", service.Annotations)
 		}
@@ -35,31 +35,31 @@ func (s subject) awaitAnnotation(t *testing.T, value string) {
 
 func TestACacheThatDoesNotShowANewStatefulSetDoesNotLeadToAnother(t *testing.T) {
 	release := held(t, "statefulsets")
-	s := subject{cluster.Namespace(t), "files"}
+	s := subjectOf(cluster.Namespace(t), "files")
 	s.create(t)
 	for n := range 3 {
 		s.annotate(t, fmt.Sprint(n))
 		s.awaitAnnotation(t, fmt.Sprint(n))
 	}
 	release.Remove()
-	s.awaitReady(t)
+	s.AwaitReady(t)
 	s.expectOnce(t)
 }
 
 func TestACacheThatDoesNotShowNewSecretsDoesNotLeadToOthers(t *testing.T) {
 	release := held(t, "secrets")
-	s := subject{cluster.Namespace(t), "files"}
+	s := subjectOf(cluster.Namespace(t), "files")
 	s.create(t)
 	for n := range 3 {
 		s.annotate(t, fmt.Sprint(n))
 		s.awaitAnnotation(t, fmt.Sprint(n))
 	}
-	s.awaitReady(t)
+	s.AwaitReady(t)
 	s.expectOnce(t)
 	hash := s.hash(t)
 	release.Remove()
 	awaitControllers(t)
-	s.awaitReady(t)
+	s.AwaitReady(t)
 	s.expectOnce(t)
 	if now := s.hash(t); now != hash {
 		t.Errorf("the config hash was %s and is %s once the cache shows the Secrets", hash, now)
@@ -76,9 +76,9 @@ func TestACacheOfConfigMapsThatIsBehindTakesNothingBack(t *testing.T) {
 		s.awaitAnnotation(t, level)
 	}
 	release.Remove()
-	s.awaitReady(t)
-	if !strings.Contains(s.config(t), "WARN") {
-		t.Errorf("the configuration is not the last one:\n%s", s.config(t))
+	s.AwaitReady(t)
+	if !strings.Contains(s.Config(t), "WARN") {
+		t.Errorf("the configuration is not the last one:\n%s", s.Config(t))
 	}
 	awaitControllers(t)
 	seen := history()
@@ -92,19 +92,19 @@ func TestACacheOfConfigMapsThatIsBehindTakesNothingBack(t *testing.T) {
 // twice, and the data is that of before.
 func TestAStatefulSetThatIsDeletedBehindACacheIsMadeAnewOnce(t *testing.T) {
 	s := newSubject(t)
-	before := s.parts(t)
+	before := s.Parts(t)
 	release := held(t, "statefulsets")
-	cluster.Admin.Kubectl(s.namespace).Run(t, "delete", "statefulset", s.name)
+	cluster.Admin.Kubectl(s.Namespace).Run(t, "delete", "statefulset", s.Name)
 	s.level(t, "DEBUG")
 	s.annotate(t, "later")
 	s.awaitAnnotation(t, "later")
 	release.Remove()
-	s.awaitReady(t)
-	before.expectKept(t, s, "secrets/", "persistentvolumeclaims/", "services/", "configmaps/")
-	if set := s.statefulSet(t); set.Generation != 1 {
+	s.AwaitReady(t)
+	before.ExpectKept(t, s.Subject, "secrets/", "persistentvolumeclaims/", "services/", "configmaps/")
+	if set := s.StatefulSet(t); set.Generation != 1 {
 		t.Errorf("the new StatefulSet was changed after it was made: generation %d", set.Generation)
 	}
-	if !strings.Contains(s.config(t), "DEBUG") {
+	if !strings.Contains(s.Config(t), "DEBUG") {
 		t.Error("the edit was lost")
 	}
 }
@@ -120,13 +120,13 @@ func (s subject) follow(t *testing.T) func() []string {
 		}
 		return "none"
 	}
-	levels := []string{level(s.config(t))}
-	list, err := cluster.Admin.Kube.CoreV1().ConfigMaps(s.namespace).List(t.Context(), metav1.ListOptions{})
+	levels := []string{level(s.Config(t))}
+	list, err := cluster.Admin.Kube.CoreV1().ConfigMaps(s.Namespace).List(t.Context(), metav1.ListOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	watch, err := cluster.Admin.Kube.CoreV1().ConfigMaps(s.namespace).Watch(t.Context(),
-		metav1.ListOptions{FieldSelector: "metadata.name=" + s.name + "-config", ResourceVersion: list.ResourceVersion})
+	watch, err := cluster.Admin.Kube.CoreV1().ConfigMaps(s.Namespace).Watch(t.Context(),
+		metav1.ListOptions{FieldSelector: "metadata.name=" + s.Name + "-config", ResourceVersion: list.ResourceVersion})
 	if err != nil {
 		t.Fatal(err)
 	}

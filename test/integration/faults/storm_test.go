@@ -23,9 +23,10 @@ import (
 )
 
 const (
-	stormSize  = 100
+	stormSize  = 50
 	stormKills = 3
-	deadSize   = 50
+	// deadSize is more than half of the probe's 64 workers, so that the limit on dead ones counts, and less than all servers.
+	deadSize = 40
 )
 
 // One after another: the second needs the many servers of the first.
@@ -45,12 +46,12 @@ func TestAStorm(t *testing.T) {
 	}
 	t.Run("of dead dfs APIs does not keep a new server waiting", func(t *testing.T) {
 		for _, name := range names[:deadSize] {
-			breakDFS(t, subject{namespace, name}, standin.Fault{Mode: standin.FaultHang})
+			breakDFS(t, subjectOf(namespace, name), standin.Fault{Mode: standin.FaultHang})
 		}
 		awaitUnknown(t, namespace, deadSize/2)
 		within(t, 60*time.Second, fmt.Sprintf("beside %d dead dfs APIs a new server is Ready", deadSize), func() { newSubject(t) })
 		within(t, 30*time.Second, "an edit of one whose dfs is dead is carried out", func() {
-			dead := subject{namespace, names[0]}
+			dead := subjectOf(namespace, names[0])
 			dead.annotate(t, "dead")
 			dead.awaitAnnotation(t, "dead")
 		})
@@ -63,7 +64,7 @@ func createThroughKills(t *testing.T, namespace string, names []string) {
 	began := time.Now()
 	stored := make(chan string, len(names))
 	var creators sync.WaitGroup
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), harness.PatienceLimit)
 	defer cancel()
 	work := make(chan string, len(names))
 	for _, name := range names {
@@ -94,7 +95,7 @@ func createThroughKills(t *testing.T, namespace string, names []string) {
 				t.Fatalf("%d of %d servers were stored", acknowledged, len(names))
 			}
 		}
-		restartKilled(t)
+		cluster.RestartKilled(t)
 		list, err := cluster.Admin.DittoServers(namespace).List(t.Context(), metav1.ListOptions{})
 		if err != nil || len(list.Items) < acknowledged {
 			t.Errorf("%d servers were acknowledged before the kill and %d are there after it (%v)", acknowledged, len(list.Items), err)
@@ -107,7 +108,7 @@ func createThroughKills(t *testing.T, namespace string, names []string) {
 func awaitAllReady(t *testing.T, namespace string, count int) {
 	t.Helper()
 	began := time.Now()
-	harness.EventuallyWithin(t, 2*patience, "all servers are Ready", func(ctx context.Context) error {
+	harness.EventuallyWithin(t, 2*harness.PatienceLimit, "all servers are Ready", func(ctx context.Context) error {
 		ready, err := countReady(ctx, namespace, metav1.ConditionTrue)
 		if err == nil && ready != count {
 			err = fmt.Errorf("%d of %d are", ready, count)
@@ -119,7 +120,7 @@ func awaitAllReady(t *testing.T, namespace string, count int) {
 
 func awaitUnknown(t *testing.T, namespace string, least int) {
 	t.Helper()
-	harness.EventuallyWithin(t, 2*patience, "it is seen that dfs is dead", func(ctx context.Context) error {
+	harness.EventuallyWithin(t, 2*harness.PatienceLimit, "it is seen that dfs is dead", func(ctx context.Context) error {
 		unknown, err := countReady(ctx, namespace, metav1.ConditionUnknown)
 		if err == nil && unknown < least {
 			err = fmt.Errorf("%d are Unknown", unknown)
@@ -154,7 +155,7 @@ func expectEachOnce(t *testing.T, namespace string, names []string) {
 	}
 	created := map[string]int{}
 	for _, resource := range []string{"pods", "secrets"} {
-		for _, r := range audited(t, namespace, resource, "create") {
+		for _, r := range cluster.CarriedOut(t, namespace, resource, "create") {
 			name := r.ObjectRef.Name
 			if name == "" { // the StatefulSet controller names a pod in the body
 				var pod metav1.PartialObjectMetadata
@@ -188,7 +189,7 @@ func breakDFS(t *testing.T, s subject, fault standin.Fault) {
 		t.Fatal(err)
 	}
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost,
-		cluster.StandIn.URL+"/_standin/faults/"+s.namespace+"/"+s.name, strings.NewReader(string(data)))
+		cluster.StandIn.URL+"/_standin/faults/"+s.Namespace+"/"+s.Name, strings.NewReader(string(data)))
 	if err != nil {
 		t.Fatal(err)
 	}

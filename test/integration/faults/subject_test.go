@@ -9,24 +9,24 @@ import (
 	"testing"
 	"time"
 
-	appsv1 "k8s.io/api/apps/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
 	"github.com/dittofs/dittofs-apiserver/test/integration/harness"
 )
 
 // subject is the DittoServer that a test is about.
-type subject struct{ namespace, name string }
+type subject struct{ harness.Subject }
+
+func subjectOf(namespace, name string) subject { return subject{cluster.Subject(namespace, name)} }
 
 // newSubject creates a DittoServer in a namespace of its own and waits until it is Ready.
 func newSubject(t *testing.T, change ...func(*dittofsv1alpha1.DittoServer)) subject {
 	t.Helper()
-	s := subject{cluster.Namespace(t), "files"}
+	s := subjectOf(cluster.Namespace(t), "files")
 	s.create(t, change...)
-	s.awaitReady(t)
+	s.AwaitReady(t)
 	return s
 }
 
@@ -34,8 +34,8 @@ func newSubject(t *testing.T, change ...func(*dittofsv1alpha1.DittoServer)) subj
 // again, and an answer may get lost.
 func (s subject) create(t *testing.T, change ...func(*dittofsv1alpha1.DittoServer)) {
 	t.Helper()
-	harness.EventuallyWithin(t, patience, s.name+" is stored", func(ctx context.Context) error {
-		_, err := cluster.Admin.DittoServers(s.namespace).Create(ctx, harness.NewDittoServer(s.name, change...), metav1.CreateOptions{})
+	harness.Eventually(t, s.Name+" is stored", func(ctx context.Context) error {
+		_, err := cluster.Admin.DittoServers(s.Namespace).Create(ctx, harness.NewDittoServer(s.Name, change...), metav1.CreateOptions{})
 		if apierrors.IsAlreadyExists(err) {
 			return nil
 		}
@@ -46,10 +46,7 @@ func (s subject) create(t *testing.T, change ...func(*dittofsv1alpha1.DittoServe
 // patch merges JSON into the DittoServer, and tries again as a user would.
 func (s subject) patch(t *testing.T, patch string) {
 	t.Helper()
-	harness.EventuallyWithin(t, patience, s.name+" is patched", func(ctx context.Context) error {
-		_, err := cluster.Admin.DittoServers(s.namespace).Patch(ctx, s.name, types.MergePatchType, []byte(patch), metav1.PatchOptions{})
-		return err
-	})
+	harness.Eventually(t, s.Name+" is patched", func(ctx context.Context) error { return s.TryPatch(ctx, patch) })
 }
 
 // level changes what dfs logs: a change that restarts the pod.
@@ -64,48 +61,10 @@ func (s subject) annotate(t *testing.T, value string) {
 	s.patch(t, fmt.Sprintf(`{"spec":{"service":{"annotations":{"example.com/a":%q}}}}`, value))
 }
 
-func (s subject) get(t *testing.T) *dittofsv1alpha1.DittoServer {
-	t.Helper()
-	server, err := cluster.Admin.DittoServers(s.namespace).Get(t.Context(), s.name, metav1.GetOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return server
-}
-
-// awaitReady waits for Ready=True about the spec as it is now.
-func (s subject) awaitReady(t *testing.T) {
-	t.Helper()
-	s.awaitCondition(t, dittofsv1alpha1.ConditionReady, metav1.ConditionTrue)
-}
-
-func (s subject) awaitCondition(t *testing.T, kind string, status metav1.ConditionStatus, reasons ...string) string {
-	t.Helper()
-	return cluster.AwaitCondition(t, patience, s.namespace, s.name, kind, status, reasons...)
-}
-
-func (s subject) statefulSet(t *testing.T) *appsv1.StatefulSet {
-	t.Helper()
-	set, err := cluster.Admin.Kube.AppsV1().StatefulSets(s.namespace).Get(t.Context(), s.name, metav1.GetOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return set
-}
-
 // hash is the config hash of the pod template.
 func (s subject) hash(t *testing.T) string {
 	t.Helper()
-	return s.statefulSet(t).Spec.Template.Annotations[dittofsv1alpha1.AnnotationConfigHash]
-}
-
-func (s subject) config(t *testing.T) string {
-	t.Helper()
-	config, err := cluster.Admin.Kube.CoreV1().ConfigMaps(s.namespace).Get(t.Context(), s.name+"-config", metav1.GetOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return config.Data["config.yaml"]
+	return s.StatefulSet(t).Spec.Template.Annotations[dittofsv1alpha1.AnnotationConfigHash]
 }
 
 // awaitControllers returns when a DittoServer that was created just now is Ready: whatever our controllers had to do

@@ -19,26 +19,26 @@ import (
 func TestANamespaceIsDeletedWhileTheHostAnswersWithErrors(t *testing.T) {
 	t.Parallel()
 	s := newSubject(t)
-	starting := subject{s.namespace, "starting"}
+	starting := subjectOf(s.Namespace, "starting")
 	starting.create(t)
 	// They come to an end: a deletion needs a dozen answers in a row.
 	for _, f := range []faultproxy.Fault{
 		{Share: 0.5, Status: http.StatusInternalServerError, Count: 6}, {Share: 0.2, Swallow: true, Count: 2}, {Share: 0.2, Drop: true, Count: 2},
 	} {
-		f.Match = all(in(s.namespace), noWatch)
+		f.Match = all(in(s.Namespace), noWatch)
 		trouble(t, f)
 	}
-	if err := cluster.Admin.Kube.CoreV1().Namespaces().Delete(t.Context(), s.namespace, metav1.DeleteOptions{}); err != nil {
+	if err := cluster.Admin.Kube.CoreV1().Namespaces().Delete(t.Context(), s.Namespace, metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	harness.EventuallyWithin(t, patience, "the namespace is gone", func(ctx context.Context) error {
-		_, err := cluster.Admin.Kube.CoreV1().Namespaces().Get(ctx, s.namespace, metav1.GetOptions{})
+	harness.Eventually(t, "the namespace is gone", func(ctx context.Context) error {
+		_, err := cluster.Admin.Kube.CoreV1().Namespaces().Get(ctx, s.Namespace, metav1.GetOptions{})
 		if apierrors.IsNotFound(err) {
 			return nil
 		}
 		return errors.Join(err, errors.New("it is still there"))
 	})
-	list, err := cluster.Admin.DittoServers(s.namespace).List(t.Context(), metav1.ListOptions{})
+	list, err := cluster.Admin.DittoServers(s.Namespace).List(t.Context(), metav1.ListOptions{})
 	if err != nil || len(list.Items) != 0 {
 		t.Errorf("%d DittoServers are left (%v)", len(list.Items), err)
 	}

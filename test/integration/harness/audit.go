@@ -5,10 +5,13 @@ package harness
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -33,6 +36,11 @@ func (c *Cluster) AuditPosition(t *testing.T) int64 {
 // twice: when it begins and when it ends.
 func (c *Cluster) AuditSince(t *testing.T, position int64) []auditv1.Event {
 	t.Helper()
+	return c.auditSince(t, position, func([]byte) bool { return true })
+}
+
+func (c *Cluster) auditSince(t *testing.T, position int64, wanted func(line []byte) bool) []auditv1.Event {
+	t.Helper()
 	file, err := os.Open(c.Plane.AuditLogPath)
 	if err != nil {
 		t.Fatal(err)
@@ -45,7 +53,7 @@ func (c *Cluster) AuditSince(t *testing.T, position int64) []auditv1.Event {
 		t.Fatal(err)
 	}
 	var requests []auditv1.Event
-	reader := bufio.NewReader(file)
+	reader := bufio.NewReaderSize(file, 1<<20)
 	for {
 		line, err := reader.ReadBytes('\n')
 		if err == io.EOF {
@@ -53,6 +61,9 @@ func (c *Cluster) AuditSince(t *testing.T, position int64) []auditv1.Event {
 		}
 		if err != nil {
 			t.Fatal(err)
+		}
+		if !wanted(line) {
+			continue
 		}
 		var request auditv1.Event
 		if err := json.Unmarshal(line, &request); err != nil {
@@ -65,7 +76,9 @@ func (c *Cluster) AuditSince(t *testing.T, position int64) []auditv1.Event {
 // Requests returns what one user has asked of kube-apiserver until now.
 func (c *Cluster) Requests(t *testing.T, user string) []auditv1.Event {
 	t.Helper()
-	return slices.DeleteFunc(c.AuditSince(t, 0), func(event auditv1.Event) bool { return event.User.Username != user })
+	by := fmt.Appendf(nil, `"username":%q`, user)
+	requests := c.auditSince(t, 0, func(line []byte) bool { return bytes.Contains(line, by) })
+	return slices.DeleteFunc(requests, func(event auditv1.Event) bool { return event.User.Username != user })
 }
 
 // PodsCreated counts the pods that there ever were in a namespace.
@@ -84,16 +97,30 @@ func (c *Cluster) Rollouts(t *testing.T, namespace string) int {
 // podRevisions are the revisions of the pods that there ever were in a namespace, in the order of their creation.
 func (c *Cluster) podRevisions(t *testing.T, namespace string) (revisions []string) {
 	t.Helper()
-	for _, request := range c.AuditSince(t, 0) {
-		ref := request.ObjectRef
-		if request.Verb == "create" && ref != nil && ref.Resource == "pods" && ref.Subresource == "" && ref.Namespace == namespace &&
-			request.ResponseStatus != nil && request.ResponseStatus.Code == 201 && request.RequestObject != nil {
-			var pod metav1.PartialObjectMetadata
-			if err := json.Unmarshal(request.RequestObject.Raw, &pod); err != nil {
-				t.Fatalf("the audit log holds a pod that cannot be read: %v", err)
-			}
-			revisions = append(revisions, pod.Labels[appsv1.ControllerRevisionHashLabelKey])
+	for _, request := range c.CarriedOut(t, namespace, "pods", "create") {
+		if request.RequestObject == nil {
+			continue
 		}
+		var pod metav1.PartialObjectMetadata
+		if err := json.Unmarshal(request.RequestObject.Raw, &pod); err != nil {
+			t.Fatalf("the audit log holds a pod that cannot be read: %v", err)
+		}
+		revisions = append(revisions, pod.Labels[appsv1.ControllerRevisionHashLabelKey])
 	}
 	return revisions
+}
+
+// CarriedOut returns the requests about a resource of a namespace, not its subresources, that changed something, whoever
+// sent them. Only lines that are about it are decoded: the log of a long run has more than 100 MB.
+func (c *Cluster) CarriedOut(t *testing.T, namespace, resource string, verbs ...string) (found []auditv1.Event) {
+	t.Helper()
+	about := fmt.Appendf(nil, `"resource":%q,"namespace":%q`, resource, namespace)
+	for _, request := range c.auditSince(t, 0, func(line []byte) bool { return bytes.Contains(line, about) }) {
+		ref, status := request.ObjectRef, request.ResponseStatus
+		if ref != nil && ref.Resource == resource && ref.Namespace == namespace && ref.Subresource == "" && slices.Contains(verbs, request.Verb) &&
+			status != nil && status.Code < 300 && !strings.Contains(request.RequestURI, "dryRun") {
+			found = append(found, request)
+		}
+	}
+	return found
 }

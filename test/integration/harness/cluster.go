@@ -92,6 +92,13 @@ func run(m *testing.M, options Options, cluster **Cluster) int {
 	}
 	*cluster = c
 	code := m.Run()
+	// After a failure too: it may be why.
+	if c.Server != nil {
+		if err := c.checkRights(); err != nil {
+			fmt.Fprintf(os.Stderr, "the rights of our server are not those that it uses (CONTRIBUTING.md, Rights of the controllers):\n%v\n", err)
+			code = 1
+		}
+	}
 	if err := c.stop(); err != nil {
 		fmt.Fprintln(os.Stderr, "cannot stop the cluster:", err)
 		return 1

@@ -32,6 +32,25 @@ func (c *Cluster) StartServer(t *testing.T) {
 	c.AwaitServed(t)
 }
 
+// RestartKilled kills our server as a lost node would, and starts it again.
+func (c *Cluster) RestartKilled(t *testing.T) {
+	t.Helper()
+	c.Server.Kill()
+	c.StartServer(t)
+}
+
+// ProcessOf is the process of a part of the plane, such as "dittofs-apiserver".
+func (c *Cluster) ProcessOf(t *testing.T, name string) int {
+	t.Helper()
+	for _, process := range c.Plane.Processes() {
+		if process.Name == name {
+			return process.PID
+		}
+	}
+	t.Fatalf("%s does not run", name)
+	return 0
+}
+
 // RestartWith runs our server over the same store with further arguments, and with its usual ones again after the test.
 func (c *Cluster) RestartWith(t *testing.T, args ...string) {
 	t.Helper()
@@ -78,7 +97,7 @@ func (c *Cluster) AwaitServed(t *testing.T) {
 
 // CleanupContext outlives the test but not our patience: t.Context() has ended when a cleanup runs.
 func CleanupContext(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), PatienceLimit)
 	t.Cleanup(cancel)
 	return ctx
 }

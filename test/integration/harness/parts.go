@@ -61,11 +61,22 @@ func (p Parts) Names() []string { return slices.Sorted(maps.Keys(p)) }
 
 // Without leaves out the parts whose "resource/name" begins with a prefix.
 func (p Parts) Without(prefixes ...string) Parts {
+	return p.which(func(name string) bool { return !begins(name, prefixes) })
+}
+
+// Only leaves those whose "resource/name" begins with a prefix.
+func (p Parts) Only(prefixes ...string) Parts {
+	return p.which(func(name string) bool { return begins(name, prefixes) })
+}
+
+func (p Parts) which(keep func(name string) bool) Parts {
 	out := maps.Clone(p)
-	maps.DeleteFunc(out, func(name string, _ metav1.ObjectMeta) bool {
-		return slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
-	})
+	maps.DeleteFunc(out, func(name string, _ metav1.ObjectMeta) bool { return !keep(name) })
 	return out
+}
+
+func begins(name string, prefixes []string) bool {
+	return slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
 }
 
 // Data is what holds data or opens it: claims and Secrets.
@@ -87,6 +98,13 @@ func (p Parts) ExpectSame(t *testing.T, s Subject) {
 	p.Compare(t, s.Parts(t), func(m metav1.ObjectMeta) string {
 		return fmt.Sprintf("UID %s, generation %d, deleted at %v", m.UID, m.Generation, m.DeletionTimestamp)
 	})
+}
+
+// ExpectKept fails the test unless the parts whose "resource/name" begins with a prefix are the same objects, whatever was
+// written to them, and no other ones are there.
+func (p Parts) ExpectKept(t *testing.T, s Subject, prefixes ...string) {
+	t.Helper()
+	p.Only(prefixes...).Compare(t, s.Parts(t).Only(prefixes...), func(m metav1.ObjectMeta) string { return fmt.Sprintf("UID %s", m.UID) })
 }
 
 // Compare fails the test for each part that is gone, new, or has another identity.

@@ -33,15 +33,10 @@ func ServerFlags(t *testing.T, kubeconfig string) []string {
 			t.Fatal(err)
 		}
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
 	return []string{
 		"--kubeconfig=" + kubeconfig,
 		"--bind-address=127.0.0.1",
-		"--secure-port=" + strconv.Itoa(listener.Addr().(*net.TCPAddr).Port),
+		"--secure-port=" + strconv.Itoa(FreePort(t)),
 		"--tls-cert-file=" + filepath.Join(dir, "tls.crt"),
 		"--tls-private-key-file=" + filepath.Join(dir, "tls.key"),
 		"--data-dir=" + filepath.Join(dir, "data"),

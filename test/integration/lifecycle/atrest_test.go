@@ -13,9 +13,9 @@ import (
 	"time"
 
 	auditv1 "k8s.io/apiserver/pkg/apis/audit/v1"
-)
 
-const ourUser = "system:serviceaccount:dittofs-system:dittofs-apiserver"
+	"github.com/dittofs/dittofs-apiserver/test/integration/harness"
+)
 
 // renewalsPerMinute of the lease, of which there is one every two seconds.
 const renewalsPerMinute = 30
@@ -41,7 +41,7 @@ func TestNothingIsAskedOfTheHostAtRest(t *testing.T) {
 
 	counts := map[string]int{}
 	for _, request := range auditSince(t, position) {
-		if request.User.Username != ourUser {
+		if request.User.Username != harness.ServerUser {
 			continue
 		}
 		what := requestOf(request)

@@ -18,7 +18,7 @@ func TestADeleteRemovesWhatRunsAndKeepsWhatHoldsData(t *testing.T) {
 			s := sample(t, cluster.Namespace(t))
 			s.awaitReady(t)
 			before := s.parts(t)
-			cluster.Admin.Kubectl(s.namespace).Run(t, "delete", "dittoserver", s.name, "--cascade="+cascade, "--timeout=60s")
+			cluster.Admin.Kubectl(s.namespace).Run(t, "delete", "dittoserver", s.name, "--cascade="+cascade, "--timeout=3m")
 			s.awaitGone(t)
 			// At once: who waits for the delete may create a server of the same name right after it.
 			if got := s.parts(t).names(); !slices.Equal(got, sampleData) {
@@ -34,7 +34,7 @@ func TestADeleteWithOrphanLeavesEverything(t *testing.T) {
 	s := sample(t, cluster.Namespace(t))
 	s.awaitReady(t)
 	before := s.parts(t)
-	cluster.Admin.Kubectl(s.namespace).Run(t, "delete", "dittoserver", s.name, "--cascade=orphan", "--timeout=60s")
+	cluster.Admin.Kubectl(s.namespace).Run(t, "delete", "dittoserver", s.name, "--cascade=orphan", "--timeout=3m")
 	s.awaitGone(t)
 	awaitControllers(t)
 	before.expectUntouched(t, s)
@@ -108,7 +108,7 @@ func TestAServerOfOrphanedPartsIsAdoptedWithoutARestart(t *testing.T) {
 	s := sample(t, cluster.Namespace(t))
 	s.awaitReady(t)
 	before := s.parts(t)
-	cluster.Admin.Kubectl(s.namespace).Run(t, "delete", "dittoserver", s.name, "--cascade=orphan", "--timeout=60s")
+	cluster.Admin.Kubectl(s.namespace).Run(t, "delete", "dittoserver", s.name, "--cascade=orphan", "--timeout=3m")
 	s = sample(t, s.namespace)
 	s.awaitReady(t)
 	before.expectSame(t, s)

@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
 	"github.com/dittofs/dittofs-apiserver/test/integration/harness"
 )
@@ -30,7 +28,7 @@ func awaitRenewals(t *testing.T, count int) {
 	var last time.Time
 	seen := -1
 	harness.EventuallyWithin(t, time.Duration(count)*6*time.Second, fmt.Sprintf("the lease is renewed %d times", count), func(ctx context.Context) error {
-		lease, err := cluster.Admin.Kube.CoordinationV1().Leases("dittofs-system").Get(ctx, "dittofs-apiserver-controllers", metav1.GetOptions{})
+		lease, err := cluster.Lease(ctx)
 		if err != nil {
 			return err
 		}

@@ -62,7 +62,7 @@ func TestObjectsOfOthersUnderOurNamesAreLeftAlone(t *testing.T) {
 			before.compare(t, now, func(m metav1.ObjectMeta) string { return m.ResourceVersion + string(m.UID) })
 
 			// A delete of the server does not touch it either.
-			cluster.Admin.Kubectl(s.namespace).Run(t, "delete", "dittoserver", s.name, "--timeout=60s")
+			cluster.Admin.Kubectl(s.namespace).Run(t, "delete", "dittoserver", s.name, "--timeout=3m")
 			before.compare(t, parts{c.object: s.parts(t)[c.object]}, func(m metav1.ObjectMeta) string { return m.ResourceVersion + string(m.UID) })
 		})
 	}

@@ -22,7 +22,7 @@ var serverArgs = []string{"--orphan-sweep-grace=1m"}
 
 func TestMain(m *testing.M) {
 	// Tests of this package wait for most of their time. A flag of the command line comes later and wins.
-	if err := flag.Set("test.parallel", "8"); err != nil {
+	if err := flag.Set("test.parallel", "16"); err != nil {
 		panic(err)
 	}
 	harness.Run(m, harness.Options{StandIn: true, ServerArgs: serverArgs}, &cluster)
@@ -33,7 +33,5 @@ func restartWith(t *testing.T, args ...string) { t.Helper(); cluster.RestartWith
 func reinstall(t *testing.T, args ...string) { t.Helper(); cluster.Reinstall(t, args...) }
 
 func stopServer(t *testing.T) (start func()) { t.Helper(); return cluster.StopServer(t) }
-
-func startServer(t *testing.T) { t.Helper(); cluster.StartServer(t) }
 
 func awaitServed(t *testing.T) { t.Helper(); cluster.AwaitServed(t) }

@@ -62,8 +62,7 @@ func TestTheAPIServesWithoutTheRightsOfItsControllersAndTheyBeginOnceTheyHaveThe
 	before := s.parts(t)
 	giveBack := takeRights(t)
 	said := len(serverLog(t))
-	cluster.Server.Kill()
-	startServer(t)
+	cluster.RestartKilled(t)
 	if _, err := s.find(t.Context()); err != nil {
 		t.Error(err)
 	}

@@ -5,10 +5,7 @@ package store_test
 
 import (
 	"context"
-	"fmt"
-	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -56,31 +53,9 @@ func TestAnExternalEtcdWithClientCertificatesHoldsTheObjects(t *testing.T) {
 // startEtcd runs an etcd that talks to nobody without a certificate, until the test ends.
 func startEtcd(t *testing.T, pki *pki) (endpoint string) {
 	t.Helper()
-	binary, err := harness.Binary("etcd")
-	if err != nil {
-		t.Fatal(err)
-	}
-	endpoint = fmt.Sprintf("https://127.0.0.1:%d", freePort(t))
-	peer := fmt.Sprintf("http://127.0.0.1:%d", freePort(t))
-	log, err := os.Create(filepath.Join(cluster.Dir, "logs", "external-etcd.log"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	command := exec.Command(binary, "--data-dir="+filepath.Join(t.TempDir(), "etcd"), "--name=one",
-		"--listen-client-urls="+endpoint, "--advertise-client-urls="+endpoint,
-		"--listen-peer-urls="+peer, "--initial-advertise-peer-urls="+peer, "--initial-cluster=one="+peer,
-		"--client-cert-auth", "--trusted-ca-file="+pki.path("ca.crt"),
+	etcd := cluster.StartEtcd(t, "https", "--client-cert-auth", "--trusted-ca-file="+pki.path("ca.crt"),
 		"--cert-file="+pki.path("server.crt"), "--key-file="+pki.path("server.key"))
-	command.Stdout, command.Stderr = log, log
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = command.Process.Kill()
-		_ = command.Wait()
-		_ = log.Close()
-	})
-	client, err := clientv3.New(clientv3.Config{Endpoints: []string{endpoint}, TLS: pki.clientTLS(t)})
+	client, err := clientv3.New(clientv3.Config{Endpoints: []string{etcd.Endpoint}, TLS: pki.clientTLS(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,15 +64,5 @@ func startEtcd(t *testing.T, pki *pki) (endpoint string) {
 		_, err := client.Get(ctx, "/", clientv3.WithCountOnly())
 		return err
 	})
-	return endpoint
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port
+	return etcd.Endpoint
 }

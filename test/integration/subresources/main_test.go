@@ -17,7 +17,6 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/dittofs/dittofs-apiserver/test/controlplane"
 	"github.com/dittofs/dittofs-apiserver/test/integration/harness"
@@ -80,18 +79,7 @@ func serveWith(t *testing.T, template string, args ...string) {
 		t.Fatal(err)
 	}
 	cluster.Server, current = server, wanted
-	// The aggregator may pass on an answer of the moment before.
-	answers := 0
-	err = wait.PollUntilContextCancel(ctx, 50*time.Millisecond, true, func(ctx context.Context) (bool, error) {
-		answers++
-		if _, err := cluster.Admin.DittoServers("default").List(ctx, metav1.ListOptions{Limit: 1}); err != nil {
-			answers = 0
-		}
-		return answers == 10, nil
-	})
-	if err != nil {
-		t.Fatalf("our API is not served: %v", err)
-	}
+	cluster.AwaitServed(t)
 }
 
 func standIn() string { return cluster.StandIn.URLTemplate }

@@ -18,7 +18,7 @@ import (
 
 var cluster *harness.Cluster
 
-func TestMain(m *testing.M) { harness.Run(m, harness.Options{}, &cluster) }
+func TestMain(m *testing.M) { harness.Run(m, harness.Options{StandIn: true}, &cluster) }
 
 // class creates one that nobody else uses, and returns its name.
 func class(t *testing.T, change func(*dittofsv1alpha1.DittoServerClass)) string {

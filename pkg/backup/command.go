@@ -1,0 +1,156 @@
+// SPDX-FileCopyrightText: The dittofs-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
+package backup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/dittofs/dittofs-apiserver/pkg/etcd"
+)
+
+// Settings are what the command shares with the server.
+type Settings struct {
+	// DataDir is the default of --data-dir.
+	DataDir string
+	Layout  Layout
+}
+
+// NewCommand returns the command etcd.
+func NewCommand(settings Settings) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "etcd",
+		Short: "Save, restore and look after the store",
+		Long: `Save, restore and look after the store: the etcd inside dittofs-apiserver, or the one that --etcd-servers names.
+
+The embedded etcd has no network port. These commands reach it by its socket in --data-dir, as the user that the
+server runs as, in its container: kubectl exec dittofs-apiserver-0 -- /dittofs-apiserver etcd status`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(snapshotCommand(settings), statusCommand(settings), restoreCommand(settings), defragCommand(settings))
+	return cmd
+}
+
+func snapshotCommand(settings Settings) *cobra.Command {
+	var from origin
+	var server web
+	var dir string
+	var keep int
+	cmd := &cobra.Command{
+		Use:   "snapshot (FILE | --dir=DIR)",
+		Short: "Save the store to a file and verify that it restores",
+		Long: `Save the store to a file, in the format of etcdctl snapshot save, and verify it by restoring it beside the file, which needs
+room for the database twice. The file appears whole or not at all, and replaces none.
+
+With --dir the file is named by the time, and all but the newest --keep of such files are removed.
+
+With --server the snapshot is asked of a dittofs-apiserver, over HTTPS and with a bearer token. Its user needs the verb
+get for the non-resource URL ` + Path + `, as in the ClusterRole dittofs-snapshot.`,
+		Example: `  dittofs-apiserver etcd snapshot /backup/today.db
+  dittofs-apiserver etcd snapshot today.db --etcd-servers=https://etcd-0:2379 --etcd-cafile=ca.crt --etcd-certfile=client.crt --etcd-keyfile=client.key
+  dittofs-apiserver etcd snapshot --dir=/backup --server=https://dittofs-apiserver.dittofs-system.svc --server-cafile=ca.crt --token-file=/var/run/secrets/kubernetes.io/serviceaccount/token`,
+		Args: cobra.MaximumNArgs(1),
+	}
+	from.addFlags(cmd.Flags(), settings)
+	server.addFlags(cmd.Flags())
+	cmd.Flags().StringVar(&dir, "dir", "", "Directory for files that are named by the time.")
+	cmd.Flags().IntVar(&keep, "keep", 24, "How many files of that directory are kept, at least 1.")
+	cmd.MarkFlagsMutuallyExclusive("server", "etcd-servers")
+	cmd.MarkFlagsMutuallyExclusive("server", "data-dir")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		switch {
+		case (len(args) == 0) == (dir == ""):
+			return errors.New("give a FILE, or --dir")
+		case keep < 1:
+			return fmt.Errorf("--keep=%d: must be at least 1", keep)
+		}
+		ctx, out := cmd.Context(), cmd.OutOrStdout()
+		save := func(source Source) error {
+			if dir != "" {
+				return saveIn(ctx, out, &Schedule{From: source, Layout: settings.Layout, Dir: dir, Keep: keep})
+			}
+			size, err := etcd.SaveSnapshot(args[0], func(to io.Writer) (int64, error) { return source(ctx, to) })
+			if err != nil {
+				return err
+			}
+			_, _ = fmt.Fprintf(out, "Saved %s, %d bytes.\n", args[0], size)
+			return verifyFile(ctx, out, args[0], settings.Layout, "")
+		}
+		if server.url != "" {
+			source, err := server.source()
+			if err != nil {
+				return err
+			}
+			return save(source)
+		}
+		return from.use(ctx, func(client *clientv3.Client) error {
+			client.SetEndpoints(client.Endpoints()[0]) // a snapshot is one member's
+			return save(FromEtcd(client))
+		})
+	}
+	return cmd
+}
+
+func saveIn(ctx context.Context, out io.Writer, s *Schedule) error {
+	snapshot, err := s.take(ctx, time.Now())
+	if snapshot != nil {
+		_, _ = fmt.Fprintf(out, "Saved %s, %d bytes. It restores: %s.\n", snapshot.file, snapshot.size, snapshot.contents)
+	}
+	return err
+}
+
+func restoreCommand(settings Settings) *cobra.Command {
+	var dataDir, prepared string
+	var moveAside bool
+	cmd := &cobra.Command{
+		Use:   "restore FILE",
+		Short: "Make a store of a snapshot",
+		Long: `Make a store of a snapshot. It has an identity of its own and a revision raised by 1,000,000,000, all of it compacted, so
+that every client lists anew. The host cluster does not know this store: the server observes only, logs what it would
+change, and refuses writes until it is started with --accept-store.
+
+Nothing is replaced: a data directory with a store in it is refused, unless --move-aside gives that another name in the
+same directory. One that a server has open is refused in any case.
+
+For an external etcd, --prepare makes a snapshot that is restored on every member with etcdutl snapshot restore.`,
+		Example: `  dittofs-apiserver etcd restore /backup/today.db --data-dir=/var/lib/dittofs-apiserver/store
+  dittofs-apiserver etcd restore today.db --prepare=prepared.db`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			const then = "Start dittofs-apiserver, look at what it would do, and start it again with --accept-store."
+			ctx, out := cmd.Context(), cmd.OutOrStdout()
+			if prepared != "" {
+				contents, err := Prepare(ctx, args[0], prepared, settings.Layout)
+				if err != nil {
+					return err
+				}
+				_, _ = fmt.Fprintf(out, "Wrote %s: %s.\nRestore it on every member: etcdutl snapshot restore %s\n%s\n", prepared, contents, prepared, then)
+				return nil
+			}
+			aside := ""
+			if moveAside {
+				aside = etcd.DatabaseDir + ".before-" + time.Now().UTC().Format(timeFormat)
+			}
+			contents, err := Restore(ctx, args[0], dataDir, aside, settings.Layout)
+			if err != nil {
+				return err
+			}
+			_, _ = fmt.Fprintf(out, "Restored %s into %s: %s.\n%s\n", args[0], dataDir, contents, then)
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&dataDir, "data-dir", settings.DataDir, "Data directory to restore into. It must hold no store.")
+	cmd.Flags().BoolVar(&moveAside, "move-aside", false, "Rename a store that is there to "+etcd.DatabaseDir+".before-TIME. Remove it when you are sure.")
+	cmd.Flags().StringVar(&prepared, "prepare", "", "File to write instead: a snapshot for the members of an external etcd.")
+	cmd.MarkFlagsMutuallyExclusive("data-dir", "prepare")
+	cmd.MarkFlagsMutuallyExclusive("move-aside", "prepare")
+	return cmd
+}

@@ -1,0 +1,116 @@
+// SPDX-FileCopyrightText: The dittofs-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
+package etcd
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"go.etcd.io/etcd/api/v3/etcdserverpb"
+	clientv3 "go.etcd.io/etcd/client/v3"
+)
+
+// Member is what one member says of itself.
+type Member struct {
+	Endpoint string `json:"endpoint"`
+	// Error is set if it does not answer, and nothing else then.
+	Error   string `json:"error,omitempty"`
+	Version string `json:"version,omitempty"`
+	Leader  bool   `json:"leader"`
+	// Size of the database file, InUse of what it holds, and Quota at which writes are refused, in bytes.
+	Size  int64 `json:"sizeBytes"`
+	InUse int64 `json:"inUseBytes"`
+	Quota int64 `json:"quotaBytes"`
+	// Alarms are NOSPACE and CORRUPT. While there is one, etcd refuses writes.
+	Alarms []string `json:"alarms"`
+}
+
+// Members asks every endpoint of client.
+func Members(ctx context.Context, client *clientv3.Client) ([]Member, error) {
+	alarms, err := client.AlarmList(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("ask for alarms: %w", err)
+	}
+	members := make([]Member, 0, len(client.Endpoints()))
+	for _, endpoint := range client.Endpoints() {
+		status, err := client.Status(ctx, endpoint)
+		if err != nil {
+			members = append(members, Member{Endpoint: endpoint, Error: err.Error()})
+			continue
+		}
+		id := status.Header.GetMemberId()
+		member := Member{Endpoint: endpoint, Version: status.Version, Leader: status.Leader == id,
+			Size: status.DbSize, InUse: status.DbSizeInUse, Quota: status.DbSizeQuota}
+		for _, alarm := range alarms.Alarms {
+			if alarm.GetMemberID() == id {
+				member.Alarms = append(member.Alarms, alarm.GetAlarm().String())
+			}
+		}
+		members = append(members, member)
+	}
+	return members, nil
+}
+
+// Defragment gives the free room in the database of each member back to the file system, one after another and the leader
+// last. A member answers nothing meanwhile.
+func Defragment(ctx context.Context, client *clientv3.Client, done func(before, after Member)) error {
+	members, err := Members(ctx, client)
+	if err != nil {
+		return err
+	}
+	slices.SortStableFunc(members, func(a, b Member) int {
+		switch {
+		case a.Leader == b.Leader:
+			return 0
+		case a.Leader:
+			return 1
+		}
+		return -1
+	})
+	for _, member := range members {
+		if member.Error != "" {
+			return fmt.Errorf("%s is not well, so that no member is defragmented from here on: %s", member.Endpoint, member.Error)
+		}
+		if _, err := client.Defragment(ctx, member.Endpoint); err != nil {
+			return fmt.Errorf("defragment %s: %w", member.Endpoint, err)
+		}
+		status, err := client.Status(ctx, member.Endpoint)
+		if err != nil {
+			return fmt.Errorf("ask %s after its defragmentation: %w", member.Endpoint, err)
+		}
+		after := member
+		after.Size, after.InUse = status.DbSize, status.DbSizeInUse
+		done(member, after)
+	}
+	return nil
+}
+
+// DisarmNoSpace lets writes in again after a member had reached its quota. It refuses while one is still at 90 % of it.
+func DisarmNoSpace(ctx context.Context, client *clientv3.Client) (disarmed int, err error) {
+	members, err := Members(ctx, client)
+	if err != nil {
+		return 0, err
+	}
+	for _, m := range members {
+		if m.Quota > 0 && m.Size*10 > m.Quota*9 {
+			return 0, fmt.Errorf("%s still takes %d of the %d bytes of its quota: raise the quota (--quota-backend-bytes of etcd, --embedded-etcd-quota-bytes here) or delete objects, "+
+				"wait for the next compaction (5 minutes), defragment, and disarm then", m.Endpoint, m.Size, m.Quota)
+		}
+	}
+	alarms, err := client.AlarmList(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("ask for alarms: %w", err)
+	}
+	for _, alarm := range alarms.Alarms {
+		if alarm.GetAlarm() != etcdserverpb.AlarmType_NOSPACE {
+			continue
+		}
+		if _, err := client.AlarmDisarm(ctx, (*clientv3.AlarmMember)(alarm)); err != nil {
+			return disarmed, fmt.Errorf("disarm the alarm of member %x: %w", alarm.GetMemberID(), err)
+		}
+		disarmed++
+	}
+	return disarmed, nil
+}

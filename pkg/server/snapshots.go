@@ -1,0 +1,84 @@
+// SPDX-FileCopyrightText: The dittofs-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"k8s.io/apiserver/pkg/endpoints/request"
+
+	"github.com/dittofs/dittofs-apiserver/apis/dittofs"
+	"github.com/dittofs/dittofs-apiserver/pkg/backup"
+)
+
+// SnapshotOptions are the snapshots of the embedded etcd by schedule: nobody else reaches its socket and its volume.
+type SnapshotOptions struct {
+	// Dir has the snapshots; empty: none are taken.
+	Dir string
+	// Interval is the time between two of them.
+	Interval time.Duration
+	// Keep is how many are kept.
+	Keep int
+}
+
+func newSnapshotOptions() SnapshotOptions { return SnapshotOptions{Interval: time.Hour, Keep: 24} }
+
+func (o *SnapshotOptions) addFlags(flags *pflag.FlagSet) {
+	flags.StringVar(&o.Dir, "snapshot-dir", o.Dir,
+		"Directory for snapshots of the embedded etcd by schedule, best on another volume. It needs room for all that are kept and the database twice more. Empty: none are taken.")
+	flags.DurationVar(&o.Interval, "snapshot-interval", o.Interval,
+		"Time between two snapshots, at least 1m. Each is verified by restoring it. A restart does not begin it anew.")
+	flags.IntVar(&o.Keep, "snapshot-keep", o.Keep, "How many snapshots are kept, at least 1; the oldest goes when a newer one is verified.")
+}
+
+func (o *SnapshotOptions) validate(embedded bool) (errs []error) {
+	if o.Dir != "" && !embedded {
+		errs = append(errs, errors.New("--snapshot-dir is for the embedded etcd: of that at --etcd-servers, take snapshots with dittofs-apiserver etcd snapshot --etcd-servers"))
+	}
+	if o.Interval < time.Minute {
+		errs = append(errs, fmt.Errorf("--snapshot-interval=%s: must be at least 1m", o.Interval))
+	}
+	if o.Keep < 1 {
+		errs = append(errs, fmt.Errorf("--snapshot-keep=%d: must be at least 1", o.Keep))
+	}
+	return errs
+}
+
+func storeLayout(prefix string) backup.Layout {
+	return backup.Layout{Prefix: prefix, Group: dittofs.GroupName}
+}
+
+// storeCommand is dittofs-apiserver etcd.
+func storeCommand(options *Options) *cobra.Command {
+	cmd := backup.NewCommand(backup.Settings{DataDir: options.Store.DataDir, Layout: storeLayout(options.Etcd.StorageConfig.Prefix)})
+	// Those of the server list its flags by subject.
+	plain := &cobra.Command{}
+	cmd.SetHelpFunc(plain.HelpFunc())
+	cmd.SetUsageFunc(plain.UsageFunc())
+	// Its errors are for people at a terminal, and no lines of a log.
+	cmd.PersistentPreRunE = func(*cobra.Command, []string) error { return nil }
+	return cmd
+}
+
+// takeSnapshots does so by schedule until ctx is done, also while the store is only observed: it may be the one that is wanted.
+func (s *Server) takeSnapshots(ctx context.Context) {
+	schedule := backup.Schedule{
+		From: backup.FromEtcd(s.etcdClient), Layout: storeLayout(s.options.Etcd.StorageConfig.Prefix),
+		Dir: s.options.Snapshots.Dir, Interval: s.options.Snapshots.Interval, Keep: s.options.Snapshots.Keep,
+	}
+	schedule.Run(ctx)
+}
+
+// longRunning adds the snapshot to the requests that may take longer than others.
+func longRunning(others request.LongRunningRequestCheck) request.LongRunningRequestCheck {
+	return func(r *http.Request, info *request.RequestInfo) bool {
+		return !info.IsResourceRequest && info.Path == backup.Path || others(r, info)
+	}
+}
