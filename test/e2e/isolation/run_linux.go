@@ -60,7 +60,10 @@ func runOutside(lockFile string) (status int, err error) {
 	if err := makeCgroups(); err != nil {
 		return 0, errors.Join(err, removeCgroups())
 	}
-	settings := readSettings()
+	settings, err := rememberSettings(lockFile + ".settings")
+	if err != nil {
+		return 0, errors.Join(err, removeCgroups())
+	}
 	status, err = startIsolated()
 	return status, errors.Join(err, settings.restore(), removeCgroups())
 }
