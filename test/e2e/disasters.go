@@ -258,13 +258,7 @@ func (s *suite) withoutUs(ctx context.Context) (string, error) {
 // loseStore removes the volume of our etcd. What is applied again is adopted, and no pod notices.
 func (s *suite) loseStore(ctx context.Context) (string, error) {
 	s.writer.end()
-	if err := s.scale(ctx, 0); err != nil {
-		return "", err
-	}
-	if _, err := s.kubectl(ctx, "-n", systemNamespace, "delete", "pvc", "store-"+serverName+"-0", "--wait=true"); err != nil {
-		return "", err
-	}
-	if err := s.scale(ctx, 1); err != nil {
+	if err := s.wipe(ctx); err != nil {
 		return "", err
 	}
 	list, err := s.dittofs.DittofsV1alpha1().DittoServers(metav1.NamespaceAll).List(ctx, metav1.ListOptions{})

@@ -44,6 +44,8 @@ func (s *suite) steps() []step {
 		{name: "apply again", do: s.applyAgain},
 		{name: "without us", do: s.withoutUs},
 		{name: "loss of our store", do: s.loseStore},
+		{name: "backup", do: s.backup},
+		{name: "restore after total loss", do: s.restore},
 		{name: "uninstall", do: s.uninstall, unchecked: true},
 	}
 }
@@ -80,6 +82,9 @@ resources: [%q]
 images:
   - {name: dittofs-apiserver, newName: %s, newTag: %s}
 `, base, serverImage, tag)
+	if s.withBackup {
+		content += fmt.Sprintf("components: [%q]\n", filepath.Join(base, "..", "..", "components", "backup"))
+	}
 	return dir, os.WriteFile(filepath.Join(dir, "kustomization.yaml"), []byte(content), 0o600)
 }
 

@@ -27,6 +27,10 @@ type suite struct {
 	// pods are those of the file servers as they were when they became ready.
 	pods map[string]podState
 	rows []row
+	// withBackup adds the component to the overlay. snapshot is the file that the backup made, kept the writes in it.
+	withBackup bool
+	snapshot   string
+	kept       []string
 }
 
 type row struct {

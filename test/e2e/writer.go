@@ -7,7 +7,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -41,8 +43,18 @@ type writer struct {
 const writePause = 100 * time.Millisecond
 
 func startWriter(ctx context.Context, client dittofsclient.Interface) *writer {
+	return resumeWriter(ctx, client, nil)
+}
+
+// resumeWriter goes on where another writer has created these classes.
+func resumeWriter(ctx context.Context, client dittofsclient.Interface, acknowledged []string) *writer {
 	ctx, cancel := context.WithCancel(ctx)
 	w := &writer{client: client, stop: cancel, done: make(chan struct{}), acknowledged: map[string]bool{}, unknown: map[string]bool{}}
+	for _, name := range acknowledged {
+		w.acknowledged[name] = true
+	}
+	// Numbers of its own: a class that came after the snapshot of a store may be there all the same.
+	w.next = 1000 * (len(acknowledged)/1000 + 1)
 	go func() {
 		defer close(w.done)
 		tick := time.NewTicker(writePause)
@@ -149,6 +161,13 @@ func (w *writer) verify(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// names are the writes that were acknowledged so far.
+func (w *writer) names() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Sorted(maps.Keys(w.acknowledged))
 }
 
 func (w *writer) count() int {
