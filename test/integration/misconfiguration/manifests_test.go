@@ -79,6 +79,57 @@ func TestOurPodsAreTakenByANamespaceThatRestrictsPods(t *testing.T) {
 	}
 }
 
+// together is a kustomization of quickstart with components.
+func together(t *testing.T, resources []string, components ...string) string {
+	t.Helper()
+	deploy, err := filepath.Abs(filepath.Join("..", "..", "..", "artifacts", "deploy"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	content := map[string][]string{}
+	for kind, names := range map[string][]string{"resources": append([]string{"overlays/quickstart"}, resources...), "components": components} {
+		for _, name := range names {
+			path, err := filepath.Rel(dir, filepath.Join(deploy, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			content[kind] = append(content[kind], path)
+		}
+	}
+	text, err := yaml.Marshal(content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "kustomization.yaml"), text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func TestTheBackupPassesTheDryRunAndIsTakenByANamespaceThatRestrictsPods(t *testing.T) {
+	dir := together(t, []string{"jobs"}, "components/backup")
+	output := cluster.Admin.Kubectl("").Try(t, "apply", "-k", dir, "--server-side", "--force-conflicts", "--dry-run=server", "--field-manager=overlay")
+	if output.ExitCode != 0 || strings.Contains(output.Stderr, "Warning") {
+		t.Errorf("%s", output.Stderr)
+	}
+	for _, want := range []string{"cronjob.batch/dittofs-apiserver-backup", "job.batch/dittofs-apiserver-restore"} {
+		if !strings.Contains(output.Stdout, want) {
+			t.Errorf("there is no %s: %s", want, output.Stdout)
+		}
+	}
+}
+
+// Their kinds are not there, so that it is only shown that they build.
+func TestTheOtherComponentsBuild(t *testing.T) {
+	for component, want := range map[string]string{"monitoring": "PrometheusRule", "cert-manager": "Certificate"} {
+		text := strings.Join(built(t, together(t, nil, "components/"+component)), "\n")
+		if !strings.Contains(text, "kind: "+want) {
+			t.Errorf("component %s has no %s", component, want)
+		}
+	}
+}
+
 func TestNothingSkipsTheVerificationOfCertificates(t *testing.T) {
 	root := filepath.Join("..", "..", "..", "artifacts", "deploy")
 	err := filepath.WalkDir(root, func(path string, entry os.DirEntry, err error) error {
