@@ -38,7 +38,8 @@ func (s *suite) backup(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("no snapshot is named in: %s", output)
 	}
 	s.kept = kept
-	return strings.TrimSpace(output), nil
+	_, saved, _ := strings.Cut(output, "It restores: ")
+	return "by the CronJob of the component; it restores " + strings.TrimSpace(saved), nil
 }
 
 // job starts a job, waits for it and returns what it says.

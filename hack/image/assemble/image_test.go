@@ -41,7 +41,16 @@ func built(t *testing.T, spec Spec) v1.Image {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := validate.Image(image); err != nil {
+	// As it is read back: in memory, an empty map is not the same as none.
+	path := filepath.Join(t.TempDir(), "image.tar")
+	if err := WriteArchive(path, image, "test:1"); err != nil {
+		t.Fatal(err)
+	}
+	read, err := tarball.ImageFromPath(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := validate.Image(read); err != nil {
 		t.Fatalf("the image is not valid: %v", err)
 	}
 	return image
