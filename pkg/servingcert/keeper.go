@@ -122,7 +122,7 @@ func (k *Keeper) keep(ctx context.Context, secret *corev1.Secret, service *apiSe
 		return wake, err
 	}
 	if changed || rotate {
-		if secret, err = k.store(ctx, secret, state); err != nil {
+		if err := k.store(ctx, secret, state); err != nil {
 			return wake, err
 		}
 	}
@@ -141,19 +141,18 @@ func (k *Keeper) keep(ctx context.Context, secret *corev1.Secret, service *apiSe
 }
 
 // store writes what is there over the version that was read, so that two replicas never make two authorities.
-func (k *Keeper) store(ctx context.Context, secret *corev1.Secret, state authorities) (*corev1.Secret, error) {
+func (k *Keeper) store(ctx context.Context, secret *corev1.Secret, state authorities) error {
 	data, err := state.encode()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	secret = secret.DeepCopy()
 	delete(secret.Annotations, AnnotationRotate)
 	secret.Data = data
-	stored, err := k.config.Host.CoreV1().Secrets(k.config.Namespace).Update(ctx, secret, metav1.UpdateOptions{FieldManager: fieldManager})
-	if err != nil {
-		return nil, fmt.Errorf("write Secret %s/%s: %w", k.config.Namespace, k.config.Secret, err)
+	if _, err := k.config.Host.CoreV1().Secrets(k.config.Namespace).Update(ctx, secret, metav1.UpdateOptions{FieldManager: fieldManager}); err != nil {
+		return fmt.Errorf("write Secret %s/%s: %w", k.config.Namespace, k.config.Secret, err)
 	}
 	klog.InfoS("Wrote the certificate authority", "secret", klog.KObj(secret), "signs", state.current.certificate.Subject.CommonName,
 		"until", state.current.certificate.NotAfter.UTC().Format(time.RFC3339), "trusted", len(state.trusted))
-	return stored, nil
+	return nil
 }

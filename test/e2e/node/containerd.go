@@ -59,7 +59,7 @@ func (n *Node) startContainerd(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return d.await(ctx, startTimeout, func(ctx context.Context) error { return n.ctr(ctx, "version") })
+	return d.await(ctx, func(ctx context.Context) error { return n.ctr(ctx, "version") })
 }
 
 // ImportImage makes the images of an archive known under the names that they have in it.

@@ -58,7 +58,7 @@ func (n *Node) startKubelet(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return d.await(ctx, startTimeout, func(ctx context.Context) error {
+	return d.await(ctx, func(ctx context.Context) error {
 		node := &corev1.Node{}
 		if err := n.options.Client.Get(ctx, client.ObjectKey{Name: Name}, node); err != nil {
 			return err

@@ -48,9 +48,9 @@ func (n *Node) start(name, binary string, args ...string) (*daemon, error) {
 	return d, nil
 }
 
-// await polls until check succeeds, and gives up when the daemon has ended or ctx has.
-func (d *daemon) await(ctx context.Context, timeout time.Duration, check func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+// await polls until check succeeds, and gives up when the daemon has ended, or after startTimeout.
+func (d *daemon) await(ctx context.Context, check func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()

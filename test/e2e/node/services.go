@@ -36,7 +36,7 @@ func (n *Node) startProxy(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return d.await(ctx, startTimeout, healthy("http://127.0.0.1:10256/healthz"))
+	return d.await(ctx, healthy("http://127.0.0.1:10256/healthz"))
 }
 
 const corefile = `.:53 {
@@ -61,7 +61,7 @@ func (n *Node) startDNS(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return d.await(ctx, startTimeout, healthy("http://127.0.0.1:8181/ready"))
+	return d.await(ctx, healthy("http://127.0.0.1:8181/ready"))
 }
 
 func healthy(url string) func(context.Context) error {
