@@ -135,7 +135,7 @@ func judge(found *state, known *record) Verdict {
 }
 
 func (g *Guard) reportReplaced(ctx context.Context, lost, current string) {
-	message := fmt.Sprintf("The store %s is gone and the empty store %s is in its place. Running servers go on; apply your DittoServers again and they are adopted without a restart.", lost, current)
+	message := fmt.Sprintf("The store %s is gone and the empty store %s is in its place. Running servers go on; apply your DittoServers again and they are adopted without a restart. Who applies them must be allowed to update StatefulSets there, as with the role edit.", lost, current)
 	replacedTotal.Inc()
 	klog.InfoS(message, "reason", ReasonStoreReplaced)
 	// The event is a courtesy: log and metric have said it.

@@ -90,7 +90,7 @@ func (f *Finder) Reconcile(ctx context.Context, req reconcile.Request) (reconcil
 		log.FromContext(ctx).Info("A file server runs without its DittoServer. Apply the DittoServer again and it is adopted without a restart, or delete what is left of it", "statefulSet", set.Name)
 		if observing, _ := f.ObserveOnly(); !observing {
 			f.Events.Eventf(set, nil, corev1.EventTypeNormal, Reason, "Find",
-				"There is no DittoServer %s. Apply it again and this file server is adopted without a restart; or delete what is left of it: "+
+				"There is no DittoServer %s. Apply it again, as somebody who may update StatefulSets here, and this file server is adopted without a restart; or delete what is left of it: "+
 					"kubectl delete statefulset,service,configmap,networkpolicy,ingress -l %s=%s", req.Name, dittofsv1alpha1.LabelServer, req.Name)
 		}
 	}
