@@ -10,6 +10,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -40,7 +41,10 @@ type writer struct {
 	wrong error
 }
 
-const writePause = 100 * time.Millisecond
+const (
+	writePause = 100 * time.Millisecond
+	namePrefix = "write-"
+)
 
 func startWriter(ctx context.Context, client dittofsclient.Interface) *writer {
 	return resumeWriter(ctx, client, nil)
@@ -52,9 +56,12 @@ func resumeWriter(ctx context.Context, client dittofsclient.Interface, acknowled
 	w := &writer{client: client, stop: cancel, done: make(chan struct{}), acknowledged: map[string]bool{}, unknown: map[string]bool{}}
 	for _, name := range acknowledged {
 		w.acknowledged[name] = true
+		if n, err := strconv.Atoi(strings.TrimPrefix(name, namePrefix)); err == nil {
+			w.next = max(w.next, n)
+		}
 	}
 	// Numbers of its own: a class that came after the snapshot of a store may be there all the same.
-	w.next = 1000 * (len(acknowledged)/1000 + 1)
+	w.next = 1000 * (w.next/1000 + 1)
 	go func() {
 		defer close(w.done)
 		tick := time.NewTicker(writePause)
@@ -74,7 +81,7 @@ func resumeWriter(ctx context.Context, client dittofsclient.Interface, acknowled
 func (w *writer) write(ctx context.Context) {
 	w.mu.Lock()
 	w.next++
-	name := fmt.Sprintf("write-%06d", w.next)
+	name := fmt.Sprintf(namePrefix+"%06d", w.next)
 	w.mu.Unlock()
 	class := &dittofsv1alpha1.DittoServerClass{ObjectMeta: metav1.ObjectMeta{Name: name}}
 	// An attempt of its own: one that hangs must not hide the others.
