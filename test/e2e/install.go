@@ -172,7 +172,11 @@ func (s *suite) reachService(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	body, err := get(ctx, "http://"+net.JoinHostPort(addresses[0], "8080")+"/health")
+	var body string
+	err = eventually(ctx, func(ctx context.Context) error { // kube-proxy hears of a ready pod when we do
+		body, err = get(ctx, "http://"+net.JoinHostPort(addresses[0], "8080")+"/health")
+		return err
+	})
 	if err != nil {
 		return "", err
 	}

@@ -158,8 +158,8 @@ func replacedEvents(t *testing.T) (found []corev1.Event) {
 	return found
 }
 
-// expectMetric reads the metrics of the server itself.
-func expectMetric(t *testing.T, server *controlplane.DittoFS, line string) {
+// metricsOf reads the metrics of the server itself.
+func metricsOf(t *testing.T, server *controlplane.DittoFS) string {
 	t.Helper()
 	direct, err := kubernetes.NewForConfig(server.DirectConfig())
 	if err != nil {
@@ -169,9 +169,26 @@ func expectMetric(t *testing.T, server *controlplane.DittoFS, line string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(string(data), "\n"+line+"\n") {
+	return string(data)
+}
+
+func expectMetric(t *testing.T, server *controlplane.DittoFS, line string) {
+	t.Helper()
+	if !strings.Contains(metricsOf(t, server), "\n"+line+"\n") {
 		t.Errorf("the metrics do not say %q", line)
 	}
+}
+
+// metricOf is the value of a metric without labels.
+func metricOf(t *testing.T, server *controlplane.DittoFS, name string) int {
+	t.Helper()
+	_, rest, _ := strings.Cut(metricsOf(t, server), "\n"+name+" ")
+	value, _, _ := strings.Cut(rest, "\n")
+	n, err := strconv.Atoi(value)
+	if err != nil {
+		t.Fatalf("the metric %s: %v", name, err)
+	}
+	return n
 }
 
 // logOf returns a reader of what the server logs from now on.

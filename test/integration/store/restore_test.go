@@ -101,7 +101,11 @@ func TestAfterTheLossOfTheStoreASnapshotBringsBackWhatWasInIt(t *testing.T) {
 		}
 		return errors.New("there is none")
 	})
-	expectMetric(t, server, "dittofs_orphaned_servers 1")
+	// Those of the namespaces of other tests are among them: each test has a store of its own.
+	orphans := metricOf(t, server, "dittofs_orphaned_servers")
+	if orphans < 1 {
+		t.Errorf("%d orphans are counted", orphans)
+	}
 	if _, err := cluster.Admin.DittoServers(namespace).Get(t.Context(), "later", metav1.GetOptions{}); !apierrors.IsNotFound(err) {
 		t.Errorf("what came after the snapshot is there: %v", err)
 	}
@@ -117,7 +121,12 @@ func TestAfterTheLossOfTheStoreASnapshotBringsBackWhatWasInIt(t *testing.T) {
 			}
 		}
 	}
-	expectMetric(t, server, "dittofs_orphaned_servers 0")
+	harness.Eventually(t, "one orphan less is counted", func(context.Context) error {
+		if now := metricOf(t, server, "dittofs_orphaned_servers"); now != orphans-1 {
+			return fmt.Errorf("%d are counted, before it were %d", now, orphans)
+		}
+		return nil
+	})
 }
 
 func TestASnapshotIsForThoseWithTheRightOnly(t *testing.T) {
