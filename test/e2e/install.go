@@ -30,7 +30,7 @@ const (
 
 // steps are the run, in the order of the table.
 func (s *suite) steps() []step {
-	steps := []step{
+	return []step{
 		{name: "import images", do: s.importImages, unchecked: true},
 		{name: "install quickstart", do: s.install, unchecked: true},
 		{name: "tenant applies a DittoServer", do: s.tenantApplies, unchecked: true},
@@ -45,11 +45,9 @@ func (s *suite) steps() []step {
 		{name: "without us", do: s.withoutUs},
 		{name: "loss of our store", do: s.loseStore},
 		{name: "backup", do: s.backup},
+		{name: "restore after total loss", do: s.restore},
+		{name: "uninstall", do: s.uninstall, unchecked: true},
 	}
-	if s.options.restore {
-		steps = append(steps, step{name: "restore after total loss", do: s.restore})
-	}
-	return append(steps, step{name: "uninstall", do: s.uninstall, unchecked: true})
 }
 
 func (s *suite) importImages(ctx context.Context) (string, error) {

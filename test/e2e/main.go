@@ -24,7 +24,7 @@ import (
 
 type options struct {
 	root, cniBinDir string
-	keep, restore   bool
+	keep            bool
 }
 
 func (o options) binDir() string    { return filepath.Join(o.root, ".local", "bin") }
@@ -74,6 +74,5 @@ func newCommand() *cobra.Command {
 	command.Flags().StringVar(&o.root, "root", ".", "The repository; everything is kept below its .local directory.")
 	command.Flags().StringVar(&o.cniBinDir, "cni-bin-dir", "/usr/lib/cni", "Where the distribution has the CNI plugins.")
 	command.Flags().BoolVar(&o.keep, "keep-state", false, "Leave the directories of etcd, containerd and the volumes to be looked at.")
-	command.Flags().BoolVar(&o.restore, "restore", false, "Bring the store back from the backup after its total loss, too. It takes some minutes more.")
 	return command
 }
