@@ -159,7 +159,7 @@ bench-reconcile: local-binaries ## Measure the controllers with 200 to 5,000 ser
 ##@ Faults
 
 .PHONY: fault
-fault: local-binaries ## Kill our server and members of its etcd 60 times under writes, and check every history (about 6 minutes)
+fault: local-binaries ## Kill our server and members of its etcd 60 times under writes, and check every history (about 3 minutes)
 	@go run ./test/fault --bin-dir='$(BIN)' $(FAULT_FLAGS)
 
 ##@ Clean
