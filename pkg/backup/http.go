@@ -30,25 +30,13 @@ func Handler(client *clientv3.Client) http.Handler {
 			return
 		}
 		w.Header().Set("Content-Type", "application/octet-stream")
-		sent := &counted{w: w}
-		if _, err := etcd.WriteSnapshot(r.Context(), client, sent); err != nil {
-			klog.ErrorS(err, "Sending a snapshot of the store", "bytes", sent.n)
-			if sent.n == 0 {
+		if sent, err := etcd.WriteSnapshot(r.Context(), client, w); err != nil {
+			klog.ErrorS(err, "Sending a snapshot of the store", "bytes", sent)
+			if sent == 0 {
 				http.Error(w, "the store gives no snapshot: "+err.Error(), http.StatusServiceUnavailable)
 			}
 		}
 	})
-}
-
-type counted struct {
-	w io.Writer
-	n int64
-}
-
-func (c *counted) Write(p []byte) (int, error) {
-	n, err := c.w.Write(p)
-	c.n += int64(n)
-	return n, err
 }
 
 // download writes what a Handler sends.

@@ -272,6 +272,5 @@ func quantile(of []time.Duration, q float64) string {
 	if len(of) == 0 {
 		return "–"
 	}
-	sorted := slices.Sorted(slices.Values(of))
-	return sorted[int(q*float64(len(sorted)-1))].Round(10 * time.Millisecond).String()
+	return measure.Quantile(of, q).Round(10 * time.Millisecond).String()
 }

@@ -110,7 +110,7 @@ func (a *Applier) Ensure(ctx context.Context, req Request) (Result, error) {
 			if err != nil {
 				return res, fmt.Errorf("decode the wanted %s %s: %w", res.Kind, res.Name, err)
 			}
-			return a.create(ctx, req, res, want)
+			return a.create(ctx, req, res, want, "")
 		} else if err != nil {
 			return res, fmt.Errorf("look up %s %s: %w", res.Kind, res.Name, err)
 		}
@@ -159,7 +159,7 @@ func (a *Applier) Ensure(ctx context.Context, req Request) (Result, error) {
 		}
 	}
 	res.Action = Changed
-	return a.send(ctx, req, res, want, live.GetUID())
+	return a.send(ctx, req, res, want, precondition{uid: live.GetUID()})
 }
 
 // noVersion is the resource version of no object. An apply that names it makes an object, and changes none: where there is
@@ -176,12 +176,7 @@ func (a *Applier) tryCreate(ctx context.Context, req Request, res Result, raw []
 	if err != nil {
 		return res, true, fmt.Errorf("decode the wanted %s %s: %w", res.Kind, res.Name, err)
 	}
-	metadata, ok := want.sent["metadata"].(map[string]any)
-	if !ok {
-		return res, true, fmt.Errorf("the wanted %s %s has no metadata", res.Kind, res.Name)
-	}
-	metadata["resourceVersion"] = noVersion
-	made, err = a.create(ctx, req, res, want)
+	made, err = a.create(ctx, req, res, want, noVersion)
 	if apierrors.IsConflict(err) {
 		return res, false, nil
 	}
@@ -190,21 +185,30 @@ func (a *Applier) tryCreate(ctx context.Context, req Request, res Result, raw []
 
 // create applies without force: if somebody else makes the object in this moment, their fields conflict with ours
 // instead of being overwritten.
-func (a *Applier) create(ctx context.Context, req Request, res Result, want fields) (Result, error) {
+func (a *Applier) create(ctx context.Context, req Request, res Result, want fields, version string) (Result, error) {
 	if req.DryRun {
 		res.Action = Planned
 		return res, nil
 	}
 	res.Action = Created
-	return a.send(ctx, req, res, want, "")
+	return a.send(ctx, req, res, want, precondition{version: version})
 }
 
-func (a *Applier) send(ctx context.Context, req Request, res Result, want fields, uid types.UID) (Result, error) {
+// precondition is what an object must be to be changed. Empty fields ask for nothing.
+type precondition struct {
+	uid     types.UID
+	version string
+}
+
+func (a *Applier) send(ctx context.Context, req Request, res Result, want fields, must precondition) (Result, error) {
 	u := &unstructured.Unstructured{Object: runtime.DeepCopyJSON(want.sent)}
 	opts := []client.ApplyOption{client.FieldOwner(dittofsv1alpha1.FieldManager)}
-	if uid != "" {
+	if must.version != "" {
+		u.SetResourceVersion(must.version)
+	}
+	if must.uid != "" {
 		// Another object of the same name is refused instead of being changed.
-		u.SetUID(uid)
+		u.SetUID(must.uid)
 		opts = append(opts, client.ForceOwnership)
 	}
 	if err := a.Writer.Apply(ctx, client.ApplyConfigurationFromUnstructured(u), opts...); err != nil {

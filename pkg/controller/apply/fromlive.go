@@ -20,7 +20,7 @@ func (a *Applier) EnsureFrom(ctx context.Context, req Request, live client.Objec
 		return res, fmt.Errorf("encode the wanted %s %s: %w", res.Kind, res.Name, err)
 	}
 	if live == nil {
-		return a.create(ctx, req, res, want)
+		return a.create(ctx, req, res, want, "")
 	}
 	res.Live = live
 	if !Ours(live, req.Server.Name, req.UID) {
@@ -49,11 +49,6 @@ func (a *Applier) change(ctx context.Context, req Request, res Result, want fiel
 		res.Action = Planned
 		return res, nil
 	}
-	metadata, ok := want.sent["metadata"].(map[string]any)
-	if !ok {
-		return res, fmt.Errorf("the wanted %s %s has no metadata", res.Kind, res.Name)
-	}
-	metadata["resourceVersion"] = live.GetResourceVersion()
 	res.Action = Changed
-	return a.send(ctx, req, res, want, live.GetUID())
+	return a.send(ctx, req, res, want, precondition{uid: live.GetUID(), version: live.GetResourceVersion()})
 }

@@ -11,8 +11,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
 
+	"github.com/dittofs/dittofs-apiserver/test/bench/measure"
 	"github.com/dittofs/dittofs-apiserver/test/integration/harness"
 )
 
@@ -84,13 +84,9 @@ func expectStoreReplacedIsTold(t *testing.T) {
 // metricsOf reads the metrics of our server itself, which every start begins anew.
 func metricsOf(t *testing.T) string {
 	t.Helper()
-	direct, err := kubernetes.NewForConfig(cluster.Server.DirectConfig())
+	text, err := measure.Scrape(t.Context(), cluster.Server.DirectConfig())
 	if err != nil {
 		t.Fatal(err)
 	}
-	data, err := direct.RESTClient().Get().AbsPath("/metrics").DoRaw(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(data)
+	return string(text)
 }

@@ -19,8 +19,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
 
+	"github.com/dittofs/dittofs-apiserver/test/bench/measure"
 	"github.com/dittofs/dittofs-apiserver/test/controlplane"
 	"github.com/dittofs/dittofs-apiserver/test/integration/harness"
 )
@@ -161,15 +161,11 @@ func replacedEvents(t *testing.T) (found []corev1.Event) {
 // metricsOf reads the metrics of the server itself.
 func metricsOf(t *testing.T, server *controlplane.DittoFS) string {
 	t.Helper()
-	direct, err := kubernetes.NewForConfig(server.DirectConfig())
+	text, err := measure.Scrape(t.Context(), server.DirectConfig())
 	if err != nil {
 		t.Fatal(err)
 	}
-	data, err := direct.RESTClient().Get().AbsPath("/metrics").DoRaw(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(data)
+	return string(text)
 }
 
 func expectMetric(t *testing.T, server *controlplane.DittoFS, line string) {
