@@ -153,6 +153,10 @@ fuzz: ## Fuzz decoding, rules, patches and applies, each for FUZZTIME (2m)
 		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime '$(FUZZTIME)' -fuzzminimizetime 20x ./test/fuzz || exit; \
 	done
 
+.PHONY: record-release
+record-release: local-binaries ## Record what this build leaves behind, for the upgrade tests of later ones
+	@go test -count=1 -timeout 20m ./test/integration/upgrade -run TestRecordTheRelease -record='$(VERSION)' $(RECORD_FLAGS)
+
 ##@ Measure
 
 .PHONY: bench

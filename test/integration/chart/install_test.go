@@ -44,7 +44,7 @@ func TestInstallUpgradeAndUninstall(t *testing.T) {
 	kubectl.Run(t, "patch", "apiservice", apiService, "--type=merge", "--field-manager=dittofs-apiserver", "-p", `{"spec":{"caBundle":"`+certificate+`"}}`)
 
 	before := claims(t)
-	run(t, "upgrade", "dittofs-apiserver", chart, "--namespace="+theNamespace, "--reuse-values", "--set=image.tag=v2,monitoring.enabled=false,generateCredentials=false")
+	run(t, "upgrade", "dittofs-apiserver", chart, "--namespace="+theNamespace, "--reset-then-reuse-values", "--set=image.tag=v2,monitoring.enabled=false,generateCredentials=false")
 	if image := kubectl.Run(t, "get", "statefulset", "dittofs-apiserver", "-n", theNamespace, "-o", "jsonpath={.spec.template.spec.containers[0].image}"); image != "registry.example.com/dittofs-apiserver:v2" {
 		t.Errorf("the image is %s after the upgrade", image)
 	}
