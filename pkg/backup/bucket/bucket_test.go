@@ -138,7 +138,7 @@ func TestWhatIsNotReadBackAsItWasSentIsRemoved(t *testing.T) {
 	sent, content := file(t, 1<<20)
 	content[17]++
 	service.Break(serve(content, len(content)))
-	if err := open(t).Put(t.Context(), at("object"), sent); err == nil || !strings.Contains(err.Error(), "s3://backups/object is not what was sent, and is removed") {
+	if err := open(t).Put(t.Context(), at("object"), sent); err == nil || !strings.Contains(err.Error(), "s3://backups/object was written, is not known to be what was sent, and is removed: look for") {
 		t.Errorf("the error is %v", err)
 	}
 	service.WantKeys(t)

@@ -96,9 +96,24 @@ func (s *Service) Break(fault Fault) {
 // Put puts an object there, past the protocol.
 func (s *Service) Put(t testing.TB, key string, content []byte) {
 	t.Helper()
-	if _, err := s.backend.PutObject(Bucket, key, nil, bytes.NewReader(content), int64(len(content)), nil); err != nil {
+	if _, err := s.backend.PutObject(Bucket, key, map[string]string{"Last-Modified": "Fri, 02 Jan 2026 03:04:05 GMT"}, bytes.NewReader(content), int64(len(content)), nil); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// Get is what an object holds.
+func (s *Service) Get(t testing.TB, key string) []byte {
+	t.Helper()
+	object, err := s.backend.GetObject(Bucket, key, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = object.Contents.Close() }()
+	content, err := io.ReadAll(object.Contents)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
 }
 
 // Keys are those of all objects, in order.
