@@ -12,15 +12,14 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"strconv"
-	"syscall"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/spf13/cobra"
 
+	"github.com/dittofs/dittofs-apiserver/hack/cli"
 	"github.com/dittofs/dittofs-apiserver/hack/image/assemble"
 )
 
@@ -31,22 +30,13 @@ type options struct {
 	origin          assemble.Origin
 }
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := newCommand().ExecuteContext(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "Error:", err)
-		stop()
-		os.Exit(1)
-	}
-}
+func main() { cli.Main(newCommand()) }
 
 func newCommand() *cobra.Command {
 	o := options{}
 	var created string
 	command := &cobra.Command{
 		Use: "image", Short: "Make the container image of dittofs-apiserver", Args: cobra.NoArgs,
-		SilenceUsage: true, SilenceErrors: true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := o.run(cmd.Context(), cmd.OutOrStdout())
 			return err
