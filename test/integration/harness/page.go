@@ -126,7 +126,9 @@ func (p *Page) Run(t *testing.T, commands string) string {
 // Try is Run for commands that may fail.
 func (p *Page) Try(t *testing.T, commands string) (string, error) {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c", strings.Join(p.preludes, "")+commands)
+	ctx, cancel := context.WithTimeout(t.Context(), PatienceLimit)
+	defer cancel()
+	command := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", strings.Join(p.preludes, "")+commands)
 	command.Dir, command.Env = p.Dir, p.env
 	output, err := command.CombinedOutput()
 	return string(output), err
