@@ -185,6 +185,9 @@ func (o *Options) Validate() error {
 		if o.Store.DataDir == "" {
 			errs = append(errs, errors.New("--data-dir must not be empty when --etcd-servers is not given"))
 		}
+		if o.Etcd.EncryptionProviderConfigAutomaticReload && o.Etcd.EncryptionProviderConfigFilepath == "" {
+			errs = append(errs, errors.New("--encryption-provider-config-automatic-reload needs --encryption-provider-config"))
+		}
 	} else {
 		errs = append(errs, o.Etcd.Validate()...)
 	}

@@ -22,8 +22,8 @@ var (
 	patterns = []*regexp.Regexp{
 		regexp.MustCompile(`()eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*`),
 		regexp.MustCompile(`(?i)(bearer\s+)[A-Za-z0-9._~+/=-]{8,}`),
-		regexp.MustCompile(`(?i)((?:password|passwd|secret|token)\s*[=:]\s*"?)[^\s"',;&]{4,}`),
-		regexp.MustCompile(`(://[^/\s:@"]+:)[^/\s@"]+@`),
+		regexp.MustCompile(`(?i)(\b(?:password|passwd|secret|token)"?[ \t]*[=:][ \t]*"?)[^\s"',;&]{4,}`),
+		regexp.MustCompile(`(://[^/\s:@"]+:)[^/\s@"]+(@)`),
 		regexp.MustCompile(`(?s)()-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----`),
 	}
 )
@@ -73,7 +73,7 @@ func (s *scrubber) scrub(text []byte) []byte {
 		text = bytes.ReplaceAll(text, secret, scrubbed)
 	}
 	for _, pattern := range patterns {
-		text = pattern.ReplaceAll(text, []byte("${1}[secret]"))
+		text = pattern.ReplaceAll(text, []byte("${1}[secret]${2}"))
 	}
 	return text
 }

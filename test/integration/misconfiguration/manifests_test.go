@@ -120,6 +120,20 @@ func TestTheBackupPassesTheDryRunAndIsTakenByANamespaceThatRestrictsPods(t *test
 	}
 }
 
+func TestEncryptionAndAuditAreAddedToEitherOverlay(t *testing.T) {
+	for _, overlay := range []string{"quickstart", "production"} {
+		text := strings.Join(built(t, together(t, []string{"overlays/" + overlay}, "components/encryption", "components/audit")), "\n")
+		for _, want := range []string{
+			"--encryption-provider-config=/etc/dittofs-apiserver/encryption/encryption.yaml", "secretName: dittofs-apiserver-encryption",
+			"--audit-policy-file=/etc/dittofs-apiserver/audit/policy.yaml", "name: dittofs-apiserver-audit-",
+		} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s with both components lacks %q", overlay, want)
+			}
+		}
+	}
+}
+
 // Their kinds are not there, so that it is only shown that they build.
 func TestTheOtherComponentsBuild(t *testing.T) {
 	for component, want := range map[string]string{"monitoring": "PrometheusRule", "cert-manager": "Certificate"} {
