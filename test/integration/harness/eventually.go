@@ -13,7 +13,7 @@ import (
 // PatienceLimit is how long Eventually waits: far more than anything takes, since it is spent on failures only. What is
 // tested is that things happen, and the machines of CI are slow and run several packages at a time. A test that promises
 // a time measures it.
-const PatienceLimit = 100 * time.Second
+const PatienceLimit = 4 * time.Minute
 
 // Eventually asks until check succeeds. At the end of its patience it fails the test with the last error.
 func Eventually(t *testing.T, what string, check func(context.Context) error) {
