@@ -29,6 +29,7 @@ var planted = map[string]string{
 	"the admin password":                   "planted-admin-pw-1",
 	"a connection string of PostgreSQL":    "postgres://dittofs:planted-dsn-pw-2@db.example.com:5432/files?sslmode=require",
 	"the password in a connection string":  "planted-dsn-pw-2",
+	"the password of PostgreSQL":           "planted-pg-pw-10",
 	"the bind password of LDAP":            "planted-bind-pw-3",
 	"a literal in extraEnv":                "planted-env-literal-4",
 	"a Secret in extraEnv":                 "planted-env-secret-5",
@@ -48,13 +49,13 @@ metadata:
     example.com/note: planted-annotation-7
 spec:
   storage: {metadataSize: 1Gi}
-  database: {postgresSecretRef: {name: planted, key: dsn}}
+  database: {type: postgres, postgresSecretRef: {name: planted, key: dsn}}
   identity:
     jwt: {secretRef: {name: planted, key: jwt}}
     admin: {passwordSecretRef: {name: planted, key: admin}}
     ldap:
       enabled: true
-      url: ldap://ldap.example.com
+      url: ldaps://ldap.example.com
       baseDN: dc=example,dc=com
       bindDN: cn=dfs,dc=example,dc=com
       bindPasswordSecretRef: {name: planted, key: bind}
@@ -72,6 +73,8 @@ func TestASupportBundleHasWhatIsNeededAndNoSecret(t *testing.T) {
 	files.PutSecret(t, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "planted"}, StringData: map[string]string{
 		"jwt": planted["the JWT secret"], "admin": planted["the admin password"], "dsn": planted["a connection string of PostgreSQL"],
 		"bind": planted["the bind password of LDAP"], "bearer": planted["a token for metrics"], "env": planted["a Secret in extraEnv"],
+		"host": "db.example.com", "port": "5432", "database": "files", "username": "dittofs", "user": "dittofs", "sslmode": "disable",
+		"password": planted["the password of PostgreSQL"],
 	}})
 	kubectl := cluster.Admin.Kubectl(namespace)
 	kubectl.Stdin(bundled).Run(t, "apply", "-f", "-")
@@ -88,6 +91,7 @@ func TestASupportBundleHasWhatIsNeededAndNoSecret(t *testing.T) {
 
 	output := filepath.Join(t.TempDir(), "bundle.tar.gz")
 	said := bundle(t, cluster.Admin, "--output="+output, "--server="+cluster.Server.DirectConfig().Host, "--dfs-logs")
+	t.Log(said)
 	contents := unpack(t, output)
 	for name, content := range contents {
 		for where, secret := range planted {
@@ -104,7 +108,7 @@ func TestASupportBundleHasWhatIsNeededAndNoSecret(t *testing.T) {
 		"api/apiservice.yaml":          {"caBundle"},
 		"api/discovery.json":           {"dittoservers/credentials"},
 		"api/dittoservers.yaml":        {"name: bundled", "withheld, 21 bytes", "metadataSize: 1Gi", "type: Ready"},
-		"servers/statefulsets.yaml":    {"name: bundled", "claimName", "name: PLAIN"},
+		"servers/statefulsets.yaml":    {"name: bundled", "config-hash", "name: PLAIN"},
 		"servers/configmaps.yaml":      {"bundled-config", "telemetry"},
 		"servers/secrets.txt":          {namespace + "/planted", "  jwt: 44 bytes"},
 		"system/leases.yaml":           {"holderIdentity: "},
