@@ -28,7 +28,7 @@ const (
 	secondTag       = "e2e-2"
 )
 
-// steps are the run, in the order of the table.
+// steps are the run of the overlay quickstart, in the order of the table.
 func (s *suite) steps() []step {
 	return []step{
 		{name: "import images", do: s.importImages, unchecked: true},
@@ -69,7 +69,7 @@ func (s *suite) apply(ctx context.Context, tag string) error {
 
 func (s *suite) overlay(tag string) (string, error) {
 	dir := filepath.Join(s.options.dir(), "overlay")
-	base, err := filepath.Rel(dir, filepath.Join(s.options.root, "artifacts", "deploy", "overlays", "quickstart"))
+	base, err := filepath.Rel(dir, filepath.Join(s.options.root, "artifacts", "deploy", "overlays", s.overlayName))
 	if err != nil {
 		return "", err
 	}
@@ -163,7 +163,7 @@ patches:
 // reachService asks dfs as a client in the cluster does: by name, by Service, by kube-proxy.
 func (s *suite) reachService(ctx context.Context) (string, error) {
 	resolver := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, network, node.Address+":53")
+		return (&net.Dialer{}).DialContext(ctx, network, node.First.Address()+":53")
 	}}
 	name := "files-api." + tenantNamespace + ".svc.cluster.local"
 	addresses, err := resolver.LookupHost(ctx, name)

@@ -99,7 +99,7 @@ func (s *suite) restore(ctx context.Context) (string, error) {
 	if err := s.applyLate(ctx); err != nil {
 		return "", err
 	}
-	s.writer = resumeWriter(context.WithoutCancel(ctx), s.dittofs, s.kept)
+	s.writer = resumeWriter(context.WithoutCancel(ctx), s.dittofs, namePrefix, s.kept)
 	return fmt.Sprintf("the store is back after %.1f s with every write up to the snapshot; what came later is named and adopted", took.Seconds()), nil
 }
 

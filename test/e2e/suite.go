@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -17,13 +18,18 @@ import (
 
 const architecture = runtime.GOARCH
 
-// suite is one run. Each step does something to the installation and is followed by the same check.
+// suite is one installation, from the first apply to the last delete. Each step does something to it and is followed by the
+// same check.
 type suite struct {
 	*cluster
+	// overlayName is the installation's, workload what runs our server in it.
+	overlayName, workload string
 	dittofs dittofsclient.Interface
 	// tenant is the kubeconfig of somebody with the rights of a tenant.
 	tenant string
 	writer *writer
+	// verify finds every write that was acknowledged: those of the writer, if nobody says otherwise.
+	verify func(context.Context) error
 	// pods are those of the file servers as they were when they became ready.
 	pods map[string]podState
 	rows []row
@@ -57,12 +63,35 @@ func run(ctx context.Context, out io.Writer, o options) error {
 	if err != nil {
 		return err
 	}
-	s := &suite{cluster: c, pods: map[string]podState{}}
-	if s.dittofs, err = dittofsclient.NewForConfig(c.plane.AdminConfig()); err != nil {
+	if err := c.addNode(ctx); err != nil {
+		return err
+	}
+	for _, run := range []struct {
+		name string
+		run  func(context.Context, *cluster) error
+	}{{"quickstart", runQuickstart}, {"production", runProduction}} {
+		if o.suite != "all" && o.suite != run.name {
+			continue
+		}
+		if err := run.run(ctx, c); err != nil {
+			return fmt.Errorf("%s: %w", run.name, err)
+		}
+	}
+	return nil
+}
+
+func newSuite(c *cluster, overlay, workload string) (*suite, error) {
+	client, err := dittofsclient.NewForConfig(c.plane.AdminConfig())
+	return &suite{cluster: c, overlayName: overlay, workload: workload, dittofs: client, pods: map[string]podState{}}, err
+}
+
+func runQuickstart(ctx context.Context, c *cluster) error {
+	s, err := newSuite(c, "quickstart", "statefulset/"+serverName)
+	if err != nil {
 		return err
 	}
 	failed := s.walk(ctx, s.steps())
-	s.print(out)
+	s.print(c.out)
 	return failed
 }
 
@@ -95,7 +124,7 @@ func outcome(detail string, err error) string {
 
 func (s *suite) print(out io.Writer) {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "\nSTEP\tRESULT\tTOOK\tSEEN")
+	fmt.Fprintf(table, "\n%s\tRESULT\tTOOK\tSEEN\n", strings.ToUpper(s.overlayName))
 	for _, r := range s.rows {
 		result := "ok"
 		if r.err != nil {
@@ -111,10 +140,10 @@ func (s *suite) explain(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	for _, args := range [][]string{
-		{"get", "pods,pvc,pv,svc,statefulsets", "-A", "-o", "wide"},
+		{"get", "nodes,pods,pvc,pv,svc,statefulsets,deployments", "-A", "-o", "wide"},
 		{"get", "events", "-A", "--sort-by=.lastTimestamp"},
 		{"get", "apiservices", "v1alpha1.dittofs.io", "-o", "yaml"},
-		{"-n", systemNamespace, "logs", "--tail=60", "--all-pods", "statefulset/" + serverName},
+		{"-n", systemNamespace, "logs", "--tail=60", "--all-pods", s.workload},
 		{"get", "dittoservers.dittofs.io", "-A", "-o", "yaml"},
 	} {
 		output, err := s.kubectl(ctx, args...)
