@@ -39,9 +39,6 @@ func (s *suite) check(ctx context.Context) error {
 			return fmt.Errorf("pod %s of a file server was restarted: it was %v and is %v", name, before, now[name])
 		}
 	}
-	if s.verify == nil {
-		return eventually(ctx, s.writer.verify)
-	}
 	return eventually(ctx, s.verify)
 }
 

@@ -88,6 +88,8 @@ func sign(template, ca *x509.Certificate, signer *ecdsa.PrivateKey) (map[string]
 	if err != nil {
 		return nil, err
 	}
-	block := func(raw []byte) []byte { return pem.EncodeToMemory(&pem.Block{Type: cert.CertificateBlockType, Bytes: raw}) }
+	block := func(raw []byte) []byte {
+		return pem.EncodeToMemory(&pem.Block{Type: cert.CertificateBlockType, Bytes: raw})
+	}
 	return map[string][]byte{"tls.crt": block(der), "tls.key": keyPEM, "ca.crt": block(ca.Raw)}, nil
 }

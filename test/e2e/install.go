@@ -165,7 +165,7 @@ func (s *suite) reachService(ctx context.Context) (string, error) {
 	resolver := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, network, node.First.Address()+":53")
 	}}
-	name := "files-api." + tenantNamespace + ".svc.cluster.local"
+	name := s.server + "-api." + tenantNamespace + ".svc.cluster.local"
 	addresses, err := resolver.LookupHost(ctx, name)
 	if err != nil {
 		return "", err
@@ -215,13 +215,13 @@ func (s *suite) kubectlProxy(ctx context.Context) (string, error) {
 	defer func() { cancel(); <-ended }()
 	var body string
 	err := eventually(ctx, func(ctx context.Context) (err error) {
-		body, err = get(ctx, "http://"+address+"/apis/dittofs.io/v1alpha1/namespaces/"+tenantNamespace+"/dittoservers/files")
+		body, err = get(ctx, "http://"+address+"/apis/dittofs.io/v1alpha1/namespaces/"+tenantNamespace+"/dittoservers/"+s.server)
 		return err
 	})
 	if err != nil {
 		return "", err
 	}
-	server, err := s.dittofs.DittofsV1alpha1().DittoServers(tenantNamespace).Get(ctx, "files", metav1.GetOptions{})
+	server, err := s.dittofs.DittofsV1alpha1().DittoServers(tenantNamespace).Get(ctx, s.server, metav1.GetOptions{})
 	if err != nil {
 		return "", err
 	}

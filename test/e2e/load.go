@@ -54,9 +54,21 @@ func (l *load) start(ctx context.Context, kept [][]string) error {
 }
 
 func (l *load) end() {
-	for i := range l.writers {
-		l.writers[i].end()
-		l.readers[i].end()
+	l.endWrites()
+	for _, r := range l.readers {
+		r.end()
+	}
+}
+
+func (l *load) endWrites() {
+	for _, w := range l.writers {
+		w.end()
+	}
+}
+
+func (l *load) resumeWrites(ctx context.Context) {
+	for i, w := range l.writers {
+		l.writers[i] = resumeWriter(context.WithoutCancel(ctx), w.client, w.prefix, w.names())
 	}
 }
 

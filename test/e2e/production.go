@@ -11,7 +11,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/dittofs/dittofs-apiserver/hack/image/assemble"
@@ -35,7 +34,7 @@ type production struct {
 }
 
 func runProduction(ctx context.Context, c *cluster) error {
-	s, err := newSuite(c, "production", "deployment/"+serverName)
+	s, err := newSuite(c, "production", "deployment/"+serverName, ownServer)
 	if err != nil {
 		return err
 	}
@@ -50,6 +49,17 @@ func (p *production) steps() []step {
 		{name: "three nodes, images", do: p.prepare, unchecked: true},
 		{name: "install production", do: p.installProduction, unchecked: true},
 		{name: "tenant applies a DittoServer", do: p.tenantAppliesOwn, unchecked: true},
+		{name: "another image", do: p.underLoad(p.update)},
+		{name: "every pod evicted", do: p.underLoad(p.evictAll)},
+		{name: "the leader's node drained", do: p.underLoad(p.drainNode)},
+		{name: "the leader's pod deleted", do: p.underLoad(p.deleteOne)},
+		{name: "kill -9 of the leader", do: p.withLosses(p.killLeader)},
+		{name: "kill -9 of a member of etcd", do: p.withLosses(p.killMember(false))},
+		{name: "kill -9 of etcd's leader", do: p.withLosses(p.killMember(true))},
+		{name: "etcd restarted", do: p.underLoad(p.restartEtcd)},
+		{name: "the store is full", do: p.underLoad(p.full)},
+		{name: "all volumes of etcd lost, restore", do: p.restoreAll},
+		{name: "uninstall", do: p.uninstall, unchecked: true},
 	}
 }
 
@@ -174,24 +184,10 @@ func (p *production) tenantAppliesOwn(ctx context.Context) (string, error) {
 	if p.load, err = p.startLoad(ctx); err != nil {
 		return "", err
 	}
-	p.verify = p.load.verify
+	p.verify, p.acknowledged, p.endWrites = p.load.verify, p.load.names, p.load.end
 	return fmt.Sprintf("Ready after %.1f s, by the probes of the kubelet", ready.Seconds()), nil
 }
 
 func (p *production) ownSample() string {
 	return filepath.Join(p.options.root, "artifacts", "samples", "dittoserver-credentials.yaml")
-}
-
-// lease is who runs the controllers.
-func (p *production) lease(ctx context.Context) (holder string, err error) {
-	return p.kubectl(ctx, "-n", systemNamespace, "get", "lease", "dittofs-apiserver-controllers", "-o", "jsonpath={.spec.holderIdentity}")
-}
-
-// generation is that of the spec of the DittoServer, and that of the last one that was carried out.
-func (p *production) generation(ctx context.Context) (wanted, carriedOut int64, err error) {
-	server, err := p.dittofs.DittofsV1alpha1().DittoServers(tenantNamespace).Get(ctx, ownServer, metav1.GetOptions{})
-	if err != nil {
-		return 0, 0, err
-	}
-	return server.Generation, server.Status.ObservedGeneration, nil
 }

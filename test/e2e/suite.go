@@ -24,19 +24,24 @@ type suite struct {
 	*cluster
 	// overlayName is the installation's, workload what runs our server in it.
 	overlayName, workload string
+	// server is the name of the DittoServer that the tenant applies.
+	server  string
 	dittofs dittofsclient.Interface
 	// tenant is the kubeconfig of somebody with the rights of a tenant.
 	tenant string
 	writer *writer
-	// verify finds every write that was acknowledged: those of the writer, if nobody says otherwise.
-	verify func(context.Context) error
+	// verify finds every write that was acknowledged, and acknowledged names them, for each writer: the one above, if nobody
+	// says otherwise.
+	verify       func(context.Context) error
+	acknowledged func() [][]string
+	endWrites    func()
 	// pods are those of the file servers as they were when they became ready.
 	pods map[string]podState
 	rows []row
 	// withBackup adds the component to the overlay. snapshot is the file that the backup made, kept the writes in it.
 	withBackup bool
 	snapshot   string
-	kept       []string
+	kept       [][]string
 }
 
 type row struct {
@@ -80,16 +85,19 @@ func run(ctx context.Context, out io.Writer, o options) error {
 	return nil
 }
 
-func newSuite(c *cluster, overlay, workload string) (*suite, error) {
+func newSuite(c *cluster, overlay, workload, server string) (*suite, error) {
 	client, err := dittofsclient.NewForConfig(c.plane.AdminConfig())
-	return &suite{cluster: c, overlayName: overlay, workload: workload, dittofs: client, pods: map[string]podState{}}, err
+	return &suite{cluster: c, overlayName: overlay, workload: workload, server: server, dittofs: client, pods: map[string]podState{}}, err
 }
 
 func runQuickstart(ctx context.Context, c *cluster) error {
-	s, err := newSuite(c, "quickstart", "statefulset/"+serverName)
+	s, err := newSuite(c, "quickstart", "statefulset/"+serverName, "files")
 	if err != nil {
 		return err
 	}
+	s.verify = func(ctx context.Context) error { return s.writer.verify(ctx) }
+	s.acknowledged = func() [][]string { return [][]string{s.writer.names()} }
+	s.endWrites = func() { s.writer.end() }
 	failed := s.walk(ctx, s.steps())
 	s.print(c.out)
 	return failed
