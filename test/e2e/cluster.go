@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -183,9 +184,11 @@ func (c *cluster) stop() {
 	if c.endVolumes != nil {
 		c.endVolumes()
 	}
+	var stopping sync.WaitGroup
 	for _, n := range c.nodes {
-		_ = n.Stop()
+		stopping.Go(func() { _ = n.Stop() })
 	}
+	stopping.Wait()
 	_ = c.plane.Stop()
 }
 

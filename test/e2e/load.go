@@ -157,6 +157,14 @@ func (l *load) during(strict bool, do func() (string, error)) (string, error) {
 
 // directClient asks our Service itself: kube-proxy takes it to a replica, for as long as a connection lasts.
 func (p *production) directClient(ctx context.Context) (dittofsclient.Interface, error) {
+	config, err := p.directConfig(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return dittofsclient.NewForConfig(config)
+}
+
+func (p *production) directConfig(ctx context.Context) (*rest.Config, error) {
 	service, authority := &corev1.Service{}, &corev1.Secret{}
 	if err := p.plane.Client().Get(ctx, client.ObjectKey{Namespace: systemNamespace, Name: serverName}, service); err != nil {
 		return nil, err
@@ -168,5 +176,5 @@ func (p *production) directClient(ctx context.Context) (dittofsclient.Interface,
 	config.Host = "https://" + service.Spec.ClusterIP
 	config.CAData = authority.Data["ca.crt"]
 	config.ServerName = serverName + "." + systemNamespace + ".svc"
-	return dittofsclient.NewForConfig(config)
+	return config, nil
 }

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"syscall"
 
@@ -27,7 +28,9 @@ type options struct {
 	root, cniBinDir string
 	// suite is quickstart, production, or all of them.
 	suite string
-	keep  bool
+	// only names steps by a pattern; empty: all.
+	only string
+	keep bool
 }
 
 func (o options) binDir() string    { return filepath.Join(o.root, ".local", "bin") }
@@ -57,6 +60,9 @@ func newCommand() *cobra.Command {
 			if !slices.Contains([]string{"all", "quickstart", "production"}, o.suite) {
 				return fmt.Errorf("--suite=%s: must be quickstart, production or all", o.suite)
 			}
+			if _, err := regexp.Compile(o.only); err != nil {
+				return fmt.Errorf("--only: %w", err)
+			}
 			// It returns in namespaces of its own.
 			if err := isolation.Enter("/run/lock/dittofs-e2e.lock"); err != nil {
 				return err
@@ -80,6 +86,7 @@ func newCommand() *cobra.Command {
 	command.Flags().StringVar(&o.root, "root", ".", "The repository; everything is kept below its .local directory.")
 	command.Flags().StringVar(&o.cniBinDir, "cni-bin-dir", "/usr/lib/cni", "Where the distribution has the CNI plugins.")
 	command.Flags().StringVar(&o.suite, "suite", "all", "Which installation goes through its disasters: quickstart, production, or all, one after the other.")
+	command.Flags().StringVar(&o.only, "only", "", "Regular expression for names of steps: of the disasters, only those are tried.")
 	command.Flags().BoolVar(&o.keep, "keep-state", false, "Leave the directories of etcd, containerd and the volumes to be looked at.")
 	return command
 }

@@ -49,6 +49,7 @@ func (p *production) steps() []step {
 		{name: "three nodes, images", do: p.prepare, unchecked: true},
 		{name: "install production", do: p.installProduction, unchecked: true},
 		{name: "tenant applies a DittoServer", do: p.tenantAppliesOwn, unchecked: true},
+		{name: "fair shares", do: p.underLoad(p.fairness)},
 		{name: "another image", do: p.underLoad(p.update)},
 		{name: "every pod evicted", do: p.underLoad(p.evictAll)},
 		{name: "the leader's node drained", do: p.underLoad(p.drainNode)},

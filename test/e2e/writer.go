@@ -124,7 +124,9 @@ func retriable(err error) bool {
 	switch status.Status().Code {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		return true
-	case http.StatusInternalServerError, http.StatusGatewayTimeout, http.StatusBadGateway:
+	case http.StatusGatewayTimeout:
+		return true // it may have been carried out, as our server says of an etcd that elects a leader
+	case http.StatusInternalServerError, http.StatusBadGateway:
 		// What the aggregator says of a connection that was cut off in the middle of an answer.
 		return strings.Contains(err.Error(), "EOF") || strings.Contains(err.Error(), "connection") || strings.Contains(err.Error(), "timeout")
 	}

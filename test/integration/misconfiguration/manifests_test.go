@@ -113,7 +113,8 @@ func TestTheBackupPassesTheDryRunAndIsTakenByANamespaceThatRestrictsPods(t *test
 	if output.ExitCode != 0 || strings.Contains(output.Stderr, "Warning") {
 		t.Errorf("%s", output.Stderr)
 	}
-	for _, want := range []string{"cronjob.batch/dittofs-apiserver-backup", "job.batch/dittofs-apiserver-restore"} {
+	for _, want := range []string{"cronjob.batch/dittofs-apiserver-backup", "job.batch/dittofs-apiserver-restore",
+		"job.batch/dittofs-etcd-prepare", "job.batch/dittofs-etcd-restore-0", "job.batch/dittofs-etcd-restore-1", "job.batch/dittofs-etcd-restore-2"} {
 		if !strings.Contains(output.Stdout, want) {
 			t.Errorf("there is no %s: %s", want, output.Stdout)
 		}
