@@ -8,11 +8,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -77,11 +79,8 @@ func (p *production) full(ctx context.Context) (string, error) {
 	if err := p.taken(ctx, "after-revisions"); err != nil {
 		return "", err
 	}
-	if _, err := p.reach(ctx, p.create); err != nil {
-		return "", fmt.Errorf("filled with objects: %w", err)
-	}
-	if output, err := p.etcd(ctx, "defrag", "--disarm"); err == nil || !strings.Contains(err.Error(), "raise the quota") {
-		return "", fmt.Errorf("a store that is full of objects was disarmed: %s (%w)", output, err)
+	if err := p.fillWithObjects(ctx); err != nil {
+		return "", err
 	}
 	began := time.Now()
 	if err := p.setQuota(ctx, before.Quota*4); err != nil {
@@ -101,6 +100,22 @@ func (p *production) full(ctx context.Context) (string, error) {
 	return fmt.Sprintf("full of revisions: writes again after defrag --disarm; full of objects: after a higher quota and %.1f s", raised.Seconds()), nil
 }
 
+// fillWithObjects goes on until a compaction gives no room any more, which the command says instead of disarming.
+func (p *production) fillWithObjects(ctx context.Context) error {
+	for range 5 {
+		if _, err := p.reach(ctx, p.create); err != nil {
+			return fmt.Errorf("filled with objects: %w", err)
+		}
+		if _, err := p.etcd(ctx, "defrag", "--disarm"); err != nil {
+			if strings.Contains(err.Error(), "raise the quota") {
+				return nil
+			}
+			return err
+		}
+	}
+	return errors.New("a store that is full of objects is disarmed again and again")
+}
+
 // reach fills the store until a write is refused, and looks at what the runbook says is to be seen.
 func (p *production) reach(ctx context.Context, write func(context.Context, int) error) (member, error) {
 	var refused error
@@ -110,8 +125,9 @@ func (p *production) reach(ctx context.Context, write func(context.Context, int)
 		}
 		refused = write(ctx, i)
 	}
-	if !strings.Contains(refused.Error(), "database space exceeded") {
-		return member{}, refused
+	var answer apierrors.APIStatus
+	if !errors.As(refused, &answer) || answer.Status().Code != http.StatusInsufficientStorage || answer.Status().Reason != "StoreFull" {
+		return member{}, fmt.Errorf("a write to a full store: %w", refused)
 	}
 	members, err := p.members(ctx)
 	if err != nil {
