@@ -13,7 +13,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
-func TestAStoreThatWasFullTakesWritesAgainOnceItWasDefragmentedAndDisarmed(t *testing.T) {
+func TestHazard13AStoreThatWasFullTakesWritesAgainOnceItWasDefragmentedAndDisarmed(t *testing.T) {
 	const quota = 8 << 20
 	e, err := Start(t.Context(), Config{DataDir: t.TempDir(), QuotaBytes: quota})
 	if err != nil {

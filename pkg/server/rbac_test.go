@@ -92,10 +92,10 @@ func lookUps() map[right]string {
 	}
 }
 
-// TestTheRoleOfTheServerIsWhatItTakesAndNoMore guards against a new plugin of
+// TestHazard05TheRoleOfTheServerIsWhatItTakesAndNoMore guards against a new plugin of
 // the library, too: with a right missing, the APIService is Available and every
 // write is refused.
-func TestTheRoleOfTheServerIsWhatItTakesAndNoMore(t *testing.T) {
+func TestHazard05TheRoleOfTheServerIsWhatItTakesAndNoMore(t *testing.T) {
 	host, _ := newChain(t, newIdentities())
 	host.mu.Lock()
 	defer host.mu.Unlock()

@@ -16,7 +16,7 @@ import (
 	"github.com/dittofs/dittofs-apiserver/test/integration/harness"
 )
 
-func TestDiscoveryListsNamesVerbsAndSubresources(t *testing.T) {
+func TestHazard03DiscoveryListsNamesVerbsAndSubresources(t *testing.T) {
 	client, err := discovery.NewDiscoveryClientForConfig(cluster.Admin.Config)
 	if err != nil {
 		t.Fatal(err)

@@ -34,7 +34,7 @@ func published(t *testing.T, path, ours string) string {
 	return body
 }
 
-func TestTheMergedOpenAPIOfTheClusterParsesAndKnowsOurKind(t *testing.T) {
+func TestHazard10TheMergedOpenAPIOfTheClusterParsesAndKnowsOurKind(t *testing.T) {
 	client, err := discovery.NewDiscoveryClientForConfig(cluster.Admin.Config)
 	if err != nil {
 		t.Fatal(err)
@@ -63,7 +63,7 @@ func TestTheMergedOpenAPIOfTheClusterParsesAndKnowsOurKind(t *testing.T) {
 	})
 }
 
-func TestOurDefinitionsHaveNothingThatClientsCannotRead(t *testing.T) {
+func TestHazard11OurDefinitionsHaveNothingThatClientsCannotRead(t *testing.T) {
 	body := published(t, "/openapi/v2", model)
 	var merged struct {
 		Definitions map[string]any
@@ -117,7 +117,7 @@ func checkSchema(t *testing.T, path string, schema any) {
 	}
 }
 
-func TestOpenAPIV3DescribesOurGroup(t *testing.T) {
+func TestHazard12OpenAPIV3DescribesOurGroup(t *testing.T) {
 	body := published(t, "/openapi/v3", "apis/dittofs.io/v1alpha1")
 	var index struct {
 		Paths map[string]struct{ ServerRelativeURL string }

@@ -35,7 +35,7 @@ func TestMutatingWebhooksOfTheClusterApply(t *testing.T) {
 	hostadmission.MutatingWebhook(t, cluster)
 }
 
-func TestResourceQuotaRefusesTheSecondServer(t *testing.T) {
+func TestHazard20ResourceQuotaRefusesTheSecondServer(t *testing.T) {
 	// It looks for new kinds twice a minute, and counts a quota that is older than its knowledge much later.
 	harness.Eventually(t, "the quota controller has found our kind", func(context.Context) error {
 		for _, event := range cluster.Requests(t, "system:kube-controller-manager") {
@@ -59,7 +59,7 @@ func TestResourceQuotaRefusesTheSecondServer(t *testing.T) {
 	})
 }
 
-func TestNamespacesThatAreMissingOrGoingTakeNoServers(t *testing.T) {
+func TestHazard21NamespacesThatAreMissingOrGoingTakeNoServers(t *testing.T) {
 	_, err := cluster.Admin.DittoServers("missing").Create(t.Context(), harness.NewDittoServer("files"), metav1.CreateOptions{})
 	expectRefusal(t, err, 404, `namespaces "missing" not found`)
 

@@ -77,7 +77,7 @@ func TestWatchTellsOfEachChangeInOrder(t *testing.T) {
 	}
 }
 
-func TestWatchSendsInitialEventsAndABookmark(t *testing.T) {
+func TestHazard15WatchSendsInitialEventsAndABookmark(t *testing.T) {
 	namespace := cluster.Namespace(t)
 	server := cluster.CreateDittoServer(t, namespace, "files")
 	watcher, err := cluster.Admin.DittoServers(namespace).Watch(t.Context(), metav1.ListOptions{

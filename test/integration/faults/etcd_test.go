@@ -6,6 +6,7 @@ package faults_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strconv"
 	"sync"
 	"testing"
@@ -13,6 +14,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/rest"
 
 	"github.com/dittofs/dittofs-apiserver/test/integration/harness"
 )
@@ -119,4 +121,34 @@ func awaitRefusal(t *testing.T) {
 		t.Logf("without etcd a create gives: %v", err)
 		return nil
 	})
+}
+
+// kube-apiserver and its controllers ask every group for its discovery. One that hangs slows all of them.
+func TestHazard24DiscoveryIsAnsweredAtOnceWithoutEtcd(t *testing.T) {
+	etcd := cluster.StartEtcd(t, "http")
+	reinstall(t, "--etcd-servers="+etcd.Endpoint)
+	etcd.Kill()
+	awaitRefusal(t)
+	direct, err := rest.HTTPClientFor(cluster.Server.DirectConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/apis", "/apis/dittofs.io", "/apis/dittofs.io/v1alpha1", "/openapi/v3", "/openapi/v2"} {
+		// The aggregator waits 5 s for an answer.
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, cluster.Server.DirectConfig().Host+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := direct.Do(request)
+		if err != nil {
+			t.Errorf("%s without etcd: %v", path, err)
+		} else {
+			if response.StatusCode != http.StatusOK {
+				t.Errorf("%s without etcd: %s", path, response.Status)
+			}
+			_ = response.Body.Close()
+		}
+		cancel()
+	}
 }

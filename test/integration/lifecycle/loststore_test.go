@@ -19,7 +19,7 @@ import (
 // Hazard 4 of aggregated servers: with an empty store behind our API, the garbage collector deletes whatever has an
 // ownerReference to one of our kinds. Ours have none. This test waits until the collector has deleted an object that
 // does have one, so that it had every chance to delete the others.
-func TestNothingIsDeletedOrRestartedWhenTheStoreIsLost(t *testing.T) {
+func TestHazard04NothingIsDeletedOrRestartedWhenTheStoreIsLost(t *testing.T) {
 	s := sample(t, cluster.Namespace(t))
 	s.awaitReady(t)
 	lost := s.get(t)

@@ -70,7 +70,7 @@ func TestANamespaceThatHoldsServersIsDeleted(t *testing.T) {
 }
 
 // Hazard 1 of aggregated servers: with types that cannot be protobuf, every namespace of the cluster hangs.
-func TestANamespaceThatHasNothingOfOursIsDeleted(t *testing.T) {
+func TestHazard01ANamespaceThatHasNothingOfOursIsDeleted(t *testing.T) {
 	t.Parallel()
 	namespace := cluster.Namespace(t)
 	deleteNamespace(t, namespace)

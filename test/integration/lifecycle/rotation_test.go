@@ -126,7 +126,7 @@ func merged(data map[string]string, key, value string) map[string]string {
 }
 
 // controllers.md 12: dfs reads its certificate again and its bundle of authorities never.
-func TestCertificatesAreRotatedWithoutLosingTouch(t *testing.T) {
+func TestHazard06CertificatesAreRotatedWithoutLosingTouch(t *testing.T) {
 	t.Parallel()
 	s := cluster.Subject(cluster.Namespace(t), "files")
 	name := "files-api." + s.Namespace + ".svc"

@@ -147,3 +147,25 @@ func TestNothingSkipsTheVerificationOfCertificates(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// Private clusters let kube-apiserver reach few ports of pods; 10250, that of the kubelet, is one of them.
+func TestHazard19TheServerListensWherePrivateClustersLetTheAggregatorIn(t *testing.T) {
+	for _, file := range overlays(t) {
+		ports := 0
+		for _, document := range built(t, filepath.Dir(file)) {
+			var workload appsv1.StatefulSet
+			if err := yaml.Unmarshal([]byte(document), &workload); err != nil || workload.Name != "dittofs-apiserver" || workload.Kind != "StatefulSet" && workload.Kind != "Deployment" {
+				continue
+			}
+			for _, port := range workload.Spec.Template.Spec.Containers[0].Ports {
+				ports++
+				if port.ContainerPort != 10250 {
+					t.Errorf("%s: port %s is %d, want 10250", file, port.Name, port.ContainerPort)
+				}
+			}
+		}
+		if ports == 0 {
+			t.Errorf("%s has no port of our server", file)
+		}
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -43,7 +44,7 @@ func mustTool(t *testing.T, args ...string) string {
 }
 
 // The whole of the disaster: a snapshot, writes after it, the loss of everything, and the way back of docs/operations.md.
-func TestAfterTheLossOfTheStoreASnapshotBringsBackWhatWasInIt(t *testing.T) {
+func TestHazard14AfterTheLossOfTheStoreASnapshotBringsBackWhatWasInIt(t *testing.T) {
 	forgetStore(t)
 	data, snapshot := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "snapshot.db")
 	server := install(t, data)
@@ -62,6 +63,7 @@ func TestAfterTheLossOfTheStoreASnapshotBringsBackWhatWasInIt(t *testing.T) {
 		t.Errorf("a restore over a store that is in use gave %v: %s", err, said)
 	}
 	create(t, namespace, "later")
+	newest := versionOf(t, namespace, "later")
 	lost := stopRecorded(t, server)
 	if said, err := tool(t, "etcd", "status", "--data-dir="+data); err == nil || !strings.Contains(said, "no dittofs-apiserver has this data directory open") {
 		t.Errorf("the status of a store that is stopped gave %v: %s", err, said)
@@ -77,6 +79,7 @@ func TestAfterTheLossOfTheStoreASnapshotBringsBackWhatWasInIt(t *testing.T) {
 	// It has another identity than the lost one, so that it is only looked at, though its revision is higher.
 	expectMetric(t, server, "dittofs_store_observe_only 1")
 	expectObserving(t, namespace, "files")
+	expectExpired(t, namespace, newest)
 	awaitLog(t, log, "runs without its DittoServer", "later")
 	if now := mustRemember(t); now != lost {
 		t.Errorf("the host remembers %+v, before it was %+v", now, lost)
@@ -127,6 +130,34 @@ func TestAfterTheLossOfTheStoreASnapshotBringsBackWhatWasInIt(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+func versionOf(t *testing.T, namespace, name string) string {
+	t.Helper()
+	object, err := cluster.Admin.DittoServers(namespace).Get(t.Context(), name, metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return object.ResourceVersion
+}
+
+// expectExpired resumes a watch of the lost store. An answer without events would leave whoever watches blind for ever.
+func expectExpired(t *testing.T, namespace, version string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	watcher, err := cluster.Admin.DittoServers(namespace).Watch(ctx, metav1.ListOptions{ResourceVersion: version})
+	if err == nil {
+		defer watcher.Stop()
+		event, open := <-watcher.ResultChan()
+		err = apierrors.FromObject(event.Object)
+		if !open {
+			err = errors.New("the watch has ended without a word")
+		}
+	}
+	if !apierrors.IsResourceExpired(err) {
+		t.Errorf("a watch from version %s of the lost store gave %v, want 410", version, err)
+	}
 }
 
 func TestASnapshotIsForThoseWithTheRightOnly(t *testing.T) {
