@@ -68,7 +68,11 @@ func (l *load) endWrites() {
 
 func (l *load) resumeWrites(ctx context.Context) {
 	for i, w := range l.writers {
-		l.writers[i] = resumeWriter(context.WithoutCancel(ctx), w.client, w.prefix, w.names())
+		resumed := resumeWriter(context.WithoutCancel(ctx), w.client, w.prefix, w.names())
+		resumed.mu.Lock()
+		resumed.failed += w.failed
+		resumed.mu.Unlock()
+		l.writers[i] = resumed
 	}
 }
 
@@ -143,7 +147,10 @@ func (l *load) during(strict bool, do func() (string, error)) (string, error) {
 	for i, now := range l.totals() {
 		reads, failedReads := now.reads-before[i].reads, now.failedReads-before[i].failedReads
 		writes, failedWrites := now.writes-before[i].writes, now.failedWrites-before[i].failedWrites
-		text := fmt.Sprintf("%s: %d of %d reads failed (slowest %.1f s), %d of %d writes", l.ways[i], failedReads, reads, now.slowest.Seconds(), failedWrites, writes+failedWrites)
+		text := fmt.Sprintf("%s: %d of %d reads failed (slowest %.1f s)", l.ways[i], failedReads, reads, now.slowest.Seconds())
+		if writes+failedWrites > 0 {
+			text += fmt.Sprintf(", %d of %d writes", failedWrites, writes+failedWrites)
+		}
 		if failedWrites > 0 {
 			text += fmt.Sprintf(" (for %.1f s at most)", now.outage.Seconds())
 		}

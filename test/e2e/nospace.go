@@ -24,7 +24,7 @@ import (
 
 const (
 	// room is what a store may grow before it is full. etcd looks at its quota less often in a larger one.
-	room = 12 << 20
+	room = 6 << 20
 	// annotationSize is near the limit for all annotations of an object.
 	annotationSize = 200 << 10
 	quotaFlag      = "--quota-backend-bytes="
@@ -120,7 +120,7 @@ func (p *production) fillWithObjects(ctx context.Context) error {
 func (p *production) reach(ctx context.Context, write func(context.Context, int) error) (member, error) {
 	var refused error
 	for i := 0; refused == nil; i++ {
-		if i > 4*room/annotationSize {
+		if i > 8*room/annotationSize {
 			return member{}, errors.New("the store does not get full")
 		}
 		refused = write(ctx, i)
