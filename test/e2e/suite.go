@@ -165,14 +165,20 @@ func (s *suite) explain(ctx context.Context) error {
 	return nil
 }
 
+// finalError is one that no waiting mends.
+type finalError struct{ error }
+
+func (e finalError) Unwrap() error { return e.error }
+
 // eventually polls until check succeeds or ctx is over, and says at the end what was still missing.
 func eventually(ctx context.Context, check func(context.Context) error) error {
 	tick := time.NewTicker(250 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		err := check(ctx)
-		if err == nil {
-			return nil
+		var final finalError
+		if err == nil || errors.As(err, &final) {
+			return err
 		}
 		select {
 		case <-ctx.Done():

@@ -158,7 +158,7 @@ func (w *writer) verify(ctx context.Context) error {
 	wrong := w.wrong
 	w.mu.Unlock()
 	if wrong != nil {
-		return fmt.Errorf("a write failed in a way that a client cannot try again: %w", wrong)
+		return finalError{fmt.Errorf("a write failed in a way that a client cannot try again: %w", wrong)}
 	}
 	list, err := w.client.DittofsV1alpha1().DittoServerClasses().List(ctx, metav1.ListOptions{})
 	if err != nil {
