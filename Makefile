@@ -80,6 +80,11 @@ ARCH ?= $(shell go env GOARCH)
 image: ## Make the container image without Docker: an OCI layout and an archive in .local/image
 	@go run ./hack/image --version='$(VERSION)' --commit='$(GIT_COMMIT)' --created="$$(git log -1 --format=%ct 2>/dev/null || echo 0)" --arch='$(ARCH)'
 
+# The second time with an empty build cache.
+.PHONY: image-check
+image-check: ## Make the image of the last commit twice, in two fresh clones, and compare every byte
+	@go run ./hack/image check --version='$(VERSION)' --commit='$(GIT_COMMIT)' --created="$$(git log -1 --format=%ct)" --arch='$(ARCH)'
+
 .PHONY: print-version
 print-version:
 	@echo '$(VERSION)'

@@ -12,50 +12,45 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"strconv"
-	"syscall"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/spf13/cobra"
 
+	"github.com/dittofs/dittofs-apiserver/hack/cli"
 	"github.com/dittofs/dittofs-apiserver/hack/image/assemble"
 )
 
 type options struct {
 	root, out, name string
 	architectures   []string
+	cache           string // GOCACHE, if another than the user's
 	origin          assemble.Origin
 }
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := newCommand().ExecuteContext(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "Error:", err)
-		stop()
-		os.Exit(1)
-	}
-}
+func main() { cli.Main(newCommand()) }
 
 func newCommand() *cobra.Command {
 	o := options{}
 	var created string
 	command := &cobra.Command{
 		Use: "image", Short: "Make the container image of dittofs-apiserver", Args: cobra.NoArgs,
-		SilenceUsage: true, SilenceErrors: true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := o.run(cmd.Context(), cmd.OutOrStdout())
+			return err
+		},
+		PersistentPreRunE: func(*cobra.Command, []string) error {
 			seconds, err := strconv.ParseInt(created, 10, 64)
 			if err != nil {
 				return fmt.Errorf("--created=%s: must be seconds since 1970, such as `git log -1 --format=%%ct` prints", created)
 			}
 			o.origin.Created = time.Unix(seconds, 0)
-			return o.run(cmd.Context(), cmd.OutOrStdout())
+			return nil
 		},
 	}
-	flags := command.Flags()
+	flags := command.PersistentFlags()
 	flags.StringVar(&o.root, "root", ".", "The repository.")
 	flags.StringVar(&o.out, "out", ".local/image", "Directory that is written to.")
 	flags.StringVar(&o.name, "name", "dittofs-apiserver", "Name of the image, without a tag.")
@@ -63,43 +58,49 @@ func newCommand() *cobra.Command {
 	flags.StringVar(&o.origin.Version, "version", "v0.0.0-dev", "Version of the program; also the tag, with - for +.")
 	flags.StringVar(&o.origin.Commit, "commit", "", "Commit that it is built from.")
 	flags.StringVar(&created, "created", "0", "Time of everything in the image, in seconds since 1970: that of the commit.")
+	command.AddCommand(checkCommand(&o))
 	return command
 }
 
-func (o *options) run(ctx context.Context, out io.Writer) error {
+// run returns the digest of the index.
+func (o *options) run(ctx context.Context, out io.Writer) (index v1.Hash, err error) {
 	var images []v1.Image
 	for _, architecture := range o.architectures {
 		binary := filepath.Join(o.out, "bin", architecture, "dittofs-apiserver")
 		if err := o.compile(ctx, architecture, binary); err != nil {
-			return err
+			return index, err
 		}
 		image, err := assemble.Build(assemble.Server(binary, architecture, o.origin))
 		if err != nil {
-			return err
+			return index, err
 		}
 		archive := filepath.Join(o.out, "dittofs-apiserver-"+architecture+".tar")
 		name := o.name + ":" + assemble.Tag(o.origin.Version)
 		if err := assemble.WriteArchive(archive, image, name); err != nil {
-			return err
+			return index, err
 		}
 		size, err := assemble.CompressedSize(image)
 		if err != nil {
-			return err
+			return index, err
+		}
+		unpacked, err := os.Stat(binary) // there is nothing else in it
+		if err != nil {
+			return index, err
 		}
 		digest, err := image.Digest()
 		if err != nil {
-			return err
+			return index, err
 		}
-		fmt.Fprintf(out, "%s  linux/%s  %s  %.1f MB compressed  %s\n", name, architecture, digest, float64(size)/1e6, archive)
+		fmt.Fprintf(out, "%s  linux/%s  %s  %.1f MB compressed, %.1f MB unpacked  %s\n",
+			name, architecture, digest, float64(size)/1e6, float64(unpacked.Size())/1e6, archive)
 		images = append(images, image)
 	}
 	dir := filepath.Join(o.out, "oci")
-	digest, err := assemble.WriteLayout(dir, images...)
-	if err != nil {
-		return err
+	if index, err = assemble.WriteLayout(dir, images...); err != nil {
+		return index, err
 	}
-	fmt.Fprintf(out, "index of %d  %s  %s\n", len(images), digest, dir)
-	return nil
+	fmt.Fprintf(out, "index of %d  %s  %s\n", len(images), index, dir)
+	return index, nil
 }
 
 func (o *options) compile(ctx context.Context, architecture, binary string) error {
@@ -110,6 +111,9 @@ func (o *options) compile(ctx context.Context, architecture, binary string) erro
 	command := exec.CommandContext(ctx, filepath.Join("hack", "image", "compile.sh"), target, "./cmd/dittofs-apiserver")
 	command.Dir = o.root
 	command.Env = append(os.Environ(), "GOARCH="+architecture, "VERSION="+o.origin.Version, "COMMIT="+o.origin.Commit)
+	if o.cache != "" {
+		command.Env = append(command.Env, "GOCACHE="+o.cache)
+	}
 	command.Stdout, command.Stderr = os.Stderr, os.Stderr
 	if err := command.Run(); err != nil {
 		return fmt.Errorf("compile for %s: %w", architecture, err)

@@ -7,32 +7,18 @@
 package main
 
 import (
-	"context"
-	"fmt"
-	"os"
-	"os/signal"
-	"syscall"
-
 	"github.com/spf13/cobra"
+
+	"github.com/dittofs/dittofs-apiserver/hack/cli"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := newCommand().ExecuteContext(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "Error:", err)
-		stop()
-		os.Exit(1)
-	}
-}
+func main() { cli.Main(newCommand()) }
 
 func newCommand() *cobra.Command {
 	var root, emulatedVersion string
 	command := &cobra.Command{
-		Use:           "localup",
-		Short:         "Run a local Kubernetes control plane with the DittoFS API in it",
-		SilenceUsage:  true,
-		SilenceErrors: true,
+		Use:   "localup",
+		Short: "Run a local Kubernetes control plane with the DittoFS API in it",
 	}
 	command.PersistentFlags().StringVar(&root, "root", ".", "The repository; everything is kept below its .local directory.")
 

@@ -7,9 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -18,8 +15,6 @@ import (
 	"k8s.io/component-base/metrics"
 	"k8s.io/component-base/metrics/legacyregistry"
 	"k8s.io/klog/v2"
-
-	"github.com/dittofs/dittofs-apiserver/pkg/etcd"
 )
 
 const (
@@ -35,11 +30,11 @@ type Schedule struct {
 	// From writes a snapshot and returns its size in bytes.
 	From   Source
 	Layout Layout
-	// Dir has the snapshots, and room for the database twice more during a verification.
-	Dir string
+	// On is where the snapshots are kept.
+	On Shelf
 	// Interval is the time between two snapshots. A restart does not begin it anew.
 	Interval time.Duration
-	// Keep is how many are kept, at least 1. Files of other names are left alone.
+	// Keep is how many are kept, at least 1. What has another name is left alone.
 	Keep int
 }
 
@@ -63,7 +58,7 @@ var RegisterMetrics = sync.OnceFunc(func() { legacyregistry.MustRegister(snapsho
 
 // Run takes snapshots until ctx is done.
 func (s *Schedule) Run(ctx context.Context) {
-	delay := s.untilDue(time.Now())
+	delay := s.untilDue(ctx, time.Now())
 	for {
 		timer := time.NewTimer(delay)
 		select {
@@ -78,86 +73,72 @@ func (s *Schedule) Run(ctx context.Context) {
 		if snapshot != nil {
 			snapshotTime.Set(float64(now.Unix()))
 			snapshotSize.Set(float64(snapshot.size))
-			klog.V(1).InfoS("Took and verified a snapshot of the store", "file", snapshot.file, "bytes", snapshot.size,
+			klog.V(1).InfoS("Took and verified a snapshot of the store", "place", snapshot.place, "bytes", snapshot.size,
 				"revision", snapshot.contents.Revision, "objects", snapshot.contents.Objects)
 		}
 		if err != nil && ctx.Err() == nil {
 			snapshotFailures.Inc()
 			delay = min(wait.Jitter(retry, 0.1), s.Interval)
-			klog.ErrorS(err, "Taking a snapshot of the store by schedule", "directory", s.Dir, "nextTry", delay)
+			klog.ErrorS(err, "Taking a snapshot of the store by schedule", "shelf", s.On.String(), "nextTry", delay)
 		}
 	}
 }
 
 // untilDue is the wait until the next snapshot: by the newest one that is there, which a process before this one may have made.
-func (s *Schedule) untilDue(now time.Time) time.Duration {
-	files, err := s.files()
-	if err != nil || len(files) == 0 {
+func (s *Schedule) untilDue(ctx context.Context, now time.Time) time.Duration {
+	kept, err := s.kept(ctx)
+	if err != nil || len(kept) == 0 {
 		return 0
 	}
-	newest := files[len(files)-1]
+	newest := kept[len(kept)-1]
 	snapshotTime.Set(float64(newest.taken.Unix()))
-	if info, err := os.Stat(newest.path); err == nil {
-		snapshotSize.Set(float64(info.Size()))
-	}
+	snapshotSize.Set(float64(newest.Size))
 	return max(0, s.Interval-now.Sub(newest.taken))
 }
 
 // take makes one snapshot. Older ones go only when a newer one is known to restore.
 func (s *Schedule) take(ctx context.Context, now time.Time) (*taken, error) {
-	if err := os.MkdirAll(s.Dir, 0o700); err != nil {
-		return nil, fmt.Errorf("the directory for snapshots: %w", err)
-	}
-	file := filepath.Join(s.Dir, filePrefix+now.UTC().Format(timeFormat)+fileSuffix)
-	size, err := etcd.SaveSnapshot(file, func(to io.Writer) (int64, error) { return s.From(ctx, to) })
+	name := filePrefix + now.UTC().Format(timeFormat) + fileSuffix
+	snapshot, err := s.On.put(ctx, name, s.From, s.Layout)
 	if err != nil {
 		return nil, err
 	}
-	contents, err := Verify(ctx, file, s.Dir, s.Layout)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("the snapshot does not restore, and is removed: %w", err), os.Remove(file))
-	}
-	return &taken{file, size, contents}, s.prune()
+	return snapshot, s.prune(ctx, name)
 }
 
-// taken is a snapshot that is verified.
-type taken struct {
-	file     string
-	size     int64
-	contents *Contents
-}
-
-func (s *Schedule) prune() error {
-	files, err := s.files()
+// prune removes the oldest, but never the one just taken: the clock may have gone back.
+func (s *Schedule) prune(ctx context.Context, fresh string) error {
+	kept, err := s.kept(ctx)
 	if err != nil {
 		return err
 	}
+	kept = slices.DeleteFunc(kept, func(e dated) bool { return e.Name == fresh })
 	var errs []error
-	for len(files) > max(s.Keep, 1) {
-		errs = append(errs, os.Remove(files[0].path))
-		files = files[1:]
+	for len(kept) >= max(s.Keep, 1) {
+		errs = append(errs, s.On.remove(ctx, kept[0].Name))
+		kept = kept[1:]
 	}
 	return errors.Join(errs...)
 }
 
-type file struct {
-	path  string
+type dated struct {
+	Entry
 	taken time.Time
 }
 
-// files are the snapshots by schedule, oldest first.
-func (s *Schedule) files() ([]file, error) {
-	entries, err := os.ReadDir(s.Dir)
+// kept are the snapshots by schedule, oldest first.
+func (s *Schedule) kept(ctx context.Context) ([]dated, error) {
+	entries, err := s.On.List(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list the snapshots: %w", err)
 	}
-	var files []file
+	var kept []dated
 	for _, entry := range entries {
-		taken, err := time.Parse(filePrefix+timeFormat+fileSuffix, entry.Name())
-		if err == nil && entry.Type().IsRegular() {
-			files = append(files, file{filepath.Join(s.Dir, entry.Name()), taken})
+		taken, err := time.Parse(filePrefix+timeFormat+fileSuffix, entry.Name)
+		if err == nil {
+			kept = append(kept, dated{entry, taken})
 		}
 	}
-	slices.SortFunc(files, func(a, b file) int { return a.taken.Compare(b.taken) })
-	return files, nil
+	slices.SortFunc(kept, func(a, b dated) int { return a.taken.Compare(b.taken) })
+	return kept, nil
 }

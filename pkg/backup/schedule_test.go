@@ -22,7 +22,7 @@ func TestTheNewestSnapshotsAreKeptAndOtherFilesLeftAlone(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "before-the-upgrade.db"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s := &Schedule{From: FromEtcd(client), Layout: layout, Dir: dir, Interval: time.Hour, Keep: 2}
+	s := &Schedule{From: FromEtcd(client), Layout: layout, On: directory(dir), Interval: time.Hour, Keep: 2}
 	first := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	for i := range 3 {
 		if _, err := s.take(t.Context(), first.Add(time.Duration(i)*time.Hour)); err != nil {
@@ -31,17 +31,18 @@ func TestTheNewestSnapshotsAreKeptAndOtherFilesLeftAlone(t *testing.T) {
 	}
 	wantOnly(t, dir, "before-the-upgrade.db", "dittofs-20260102T040405Z.db", "dittofs-20260102T050405Z.db")
 	// After a restart the next one is due by the newest that is there.
-	if got := s.untilDue(first.Add(2*time.Hour + 20*time.Minute)); got != 40*time.Minute {
+	if got := s.untilDue(t.Context(), first.Add(2*time.Hour+20*time.Minute)); got != 40*time.Minute {
 		t.Errorf("the next one is due in %s, want 40 minutes", got)
 	}
-	if got := s.untilDue(first.Add(24 * time.Hour)); got != 0 {
+	if got := s.untilDue(t.Context(), first.Add(24*time.Hour)); got != 0 {
 		t.Errorf("one that is overdue is due in %s", got)
 	}
 }
 
 func TestASnapshotThatFailsLeavesTheOlderOnes(t *testing.T) {
 	client, stop := store(t, t.TempDir(), "a")
-	s := &Schedule{From: FromEtcd(client), Layout: layout, Dir: t.TempDir(), Interval: time.Hour, Keep: 1}
+	dir := t.TempDir()
+	s := &Schedule{From: FromEtcd(client), Layout: layout, On: directory(dir), Interval: time.Hour, Keep: 1}
 	first := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	if _, err := s.take(t.Context(), first); err != nil {
 		t.Fatal(err)
@@ -52,7 +53,7 @@ func TestASnapshotThatFailsLeavesTheOlderOnes(t *testing.T) {
 	if _, err := s.take(ctx, first.Add(time.Hour)); err == nil {
 		t.Error("a snapshot of a store that is gone did not fail")
 	}
-	wantOnly(t, s.Dir, "dittofs-20260102T030405Z.db")
+	wantOnly(t, dir, "dittofs-20260102T030405Z.db")
 }
 
 func TestASnapshotComesOverHTTPWholeOrIsRefused(t *testing.T) {

@@ -13,10 +13,12 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
+	"github.com/dittofs/dittofs-apiserver/pkg/backup/bucket"
 	"github.com/dittofs/dittofs-apiserver/pkg/etcd"
 )
 
@@ -41,11 +43,12 @@ type report struct {
 
 func statusCommand(settings Settings) *cobra.Command {
 	var of origin
+	var service bucket.Options
 	var output string
 	cmd := &cobra.Command{
-		Use:   "status [FILE]",
+		Use:   "status [FILE | s3://BUCKET/KEY]",
 		Short: "Show the store, or what a snapshot holds",
-		Long:  "Show the members of the store, their room and alarms, and what it holds. With a file: verify that snapshot by restoring it beside the file, and show what it holds.",
+		Long:  "Show the members of the store, their room and alarms, and what it holds. With a snapshot: verify it by restoring it, beside the file or in the directory for temporary files (TMPDIR), and show what it holds.",
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, out := cmd.Context(), cmd.OutOrStdout()
@@ -53,7 +56,9 @@ func statusCommand(settings Settings) *cobra.Command {
 				return fmt.Errorf("--output=%s: must be json, or left out", output)
 			}
 			if len(args) == 1 {
-				return verifyFile(ctx, out, args[0], settings.Layout, output)
+				return local(ctx, args[0], service, func(file string) error {
+					return verifyFile(ctx, out, args[0], file, settings.Layout, output)
+				})
 			}
 			return of.use(ctx, func(client *clientv3.Client) error {
 				members, err := etcd.Members(ctx, client)
@@ -69,17 +74,18 @@ func statusCommand(settings Settings) *cobra.Command {
 		},
 	}
 	of.addFlags(cmd.Flags(), settings)
+	service.AddFlags(cmd.Flags())
 	cmd.Flags().StringVarP(&output, "output", "o", "", "json, or left out for a table.")
 	return cmd
 }
 
-func verifyFile(ctx context.Context, out io.Writer, file string, layout Layout, output string) error {
+func verifyFile(ctx context.Context, out io.Writer, name, file string, layout Layout, output string) error {
 	contents, err := Verify(ctx, file, filepath.Dir(file), layout)
 	if err != nil {
 		return err
 	}
 	if output == "" {
-		_, err = fmt.Fprintf(out, "%s restores: %s.\n", file, contents)
+		_, err = fmt.Fprintf(out, "%s restores: %s.\n", name, contents)
 		return err
 	}
 	return write(out, output, report{nil, contents})
@@ -109,6 +115,33 @@ func write(out io.Writer, output string, r report) error {
 	}
 	_, err := fmt.Fprintf(out, "\nIt holds: %s.\n", r.Contents)
 	return err
+}
+
+func listCommand() *cobra.Command {
+	var service bucket.Options
+	cmd := &cobra.Command{
+		Use:   "list (DIR | s3://BUCKET/PREFIX)",
+		Short: "List the snapshots by schedule, oldest first",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			shelf, err := OpenShelf(args[0], "", service)
+			if err != nil {
+				return err
+			}
+			kept, err := (&Schedule{On: shelf}).kept(cmd.Context())
+			if err != nil {
+				return err
+			}
+			table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 3, ' ', 0)
+			_, _ = fmt.Fprintln(table, "TAKEN\tSIZE\tSNAPSHOT")
+			for _, s := range kept {
+				_, _ = fmt.Fprintf(table, "%s\t%s\t%s\n", s.taken.Format(time.RFC3339), mebibytes(s.Size), strings.TrimSuffix(args[0], "/")+"/"+s.Name)
+			}
+			return table.Flush()
+		},
+	}
+	service.AddFlags(cmd.Flags())
+	return cmd
 }
 
 func mebibytes(n int64) string { return fmt.Sprintf("%.1fMi", float64(n)/(1<<20)) }

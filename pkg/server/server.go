@@ -141,7 +141,11 @@ func (s *Server) Run(ctx context.Context) error {
 		s.background.Go(func() { s.keeper.Run(ctx) })
 	}
 	if s.options.Snapshots.Dir != "" {
-		s.background.Go(func() { s.takeSnapshots(ctx) })
+		s.background.Go(func() {
+			if err := s.takeSnapshots(ctx); err != nil {
+				cancel(err)
+			}
+		})
 	}
 	if s.policiesLeftOut {
 		s.background.Go(func() { s.lookForPolicies(ctx, cancel) })

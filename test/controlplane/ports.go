@@ -25,3 +25,16 @@ func leasePort() (*portLease, error) {
 
 // release frees the port for the process. Releasing twice is fine.
 func (l *portLease) release() { _ = l.listener.Close() }
+
+// FreePorts are loopback ports that were free a moment ago, each another, for processes that are started by others.
+func FreePorts(n int) (ports []int, err error) {
+	for range n {
+		lease, err := leasePort()
+		if err != nil {
+			return nil, err
+		}
+		defer lease.release() // all of them at the end, or one could be found twice
+		ports = append(ports, lease.port)
+	}
+	return ports, nil
+}

@@ -84,10 +84,10 @@ func (p *production) restoreMembers(ctx context.Context) error {
 		file string
 		jobs []string
 	}{
-		{"etcd-prepare.yaml", []string{etcdName + "-prepare"}},
-		{"etcd-members.yaml", []string{etcdName + "-restore-0", etcdName + "-restore-1", etcdName + "-restore-2"}},
+		{"prepare.yaml", []string{etcdName + "-prepare"}},
+		{"members.yaml", []string{etcdName + "-restore-0", etcdName + "-restore-1", etcdName + "-restore-2"}},
 	} {
-		data, err := os.ReadFile(filepath.Join(p.options.root, "artifacts", "deploy", "jobs", half.file))
+		data, err := os.ReadFile(filepath.Join(p.options.root, "artifacts", "deploy", "jobs-etcd", half.file))
 		if err != nil {
 			return err
 		}

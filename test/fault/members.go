@@ -7,50 +7,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"strings"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
 	"k8s.io/apimachinery/pkg/util/wait"
+
+	"github.com/dittofs/dittofs-apiserver/test/controlplane"
 )
-
-// member is one process of an external etcd.
-type member struct {
-	name, client, peer string
-	args               []string
-	binary             string
-	log                *os.File
-	process            *exec.Cmd
-	ended              chan struct{}
-}
-
-func (m *member) start() error {
-	m.process, m.ended = exec.Command(m.binary, m.args...), make(chan struct{})
-	m.process.Stdout, m.process.Stderr = m.log, m.log
-	if err := m.process.Start(); err != nil {
-		return fmt.Errorf("start etcd %s: %w", m.name, err)
-	}
-	go func(process *exec.Cmd, ended chan struct{}) {
-		_ = process.Wait() // it is killed
-		close(ended)
-	}(m.process, m.ended)
-	return nil
-}
-
-// kill ends it as a lost node would.
-func (m *member) kill() {
-	_ = m.process.Process.Kill()
-	<-m.ended
-}
 
 // etcd is a cluster of three members.
 type etcd struct {
-	members []*member
+	members []*controlplane.EtcdMember
 	client  *clientv3.Client
 }
 
@@ -64,34 +33,17 @@ func startEtcd(ctx context.Context, binary, dir string) (e *etcd, err error) {
 			err = errors.Join(err, e.stop())
 		}
 	}()
-	var cluster, endpoints []string
 	for i := range 3 {
-		client, peer, err := twoPorts()
+		m, err := controlplane.NewEtcdMember(binary, dir, fmt.Sprintf("m%d", i), "http")
 		if err != nil {
 			return nil, err
 		}
-		m := &member{name: fmt.Sprintf("m%d", i), binary: binary, client: "http://" + client, peer: "http://" + peer}
 		e.members = append(e.members, m)
-		cluster = append(cluster, m.name+"="+m.peer)
-		endpoints = append(endpoints, m.client)
 	}
-	for _, m := range e.members {
-		data := filepath.Join(dir, m.name)
-		if err := os.MkdirAll(data, 0o700); err != nil {
-			return nil, err
-		}
-		if m.log, err = os.Create(filepath.Join(dir, m.name+".log")); err != nil {
-			return nil, err
-		}
-		m.args = []string{"--name=" + m.name, "--data-dir=" + data, "--log-level=warn",
-			"--listen-client-urls=" + m.client, "--advertise-client-urls=" + m.client,
-			"--listen-peer-urls=" + m.peer, "--initial-advertise-peer-urls=" + m.peer,
-			"--initial-cluster=" + strings.Join(cluster, ","), "--initial-cluster-state=new"}
-		if err := m.start(); err != nil {
-			return nil, err
-		}
+	if err := controlplane.Form(e.members); err != nil {
+		return nil, err
 	}
-	e.client, err = clientv3.New(clientv3.Config{Endpoints: endpoints, Context: context.WithoutCancel(ctx), Logger: zap.NewNop()})
+	e.client, err = clientv3.New(clientv3.Config{Endpoints: e.endpoints(), Context: context.WithoutCancel(ctx), Logger: zap.NewNop()})
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +55,7 @@ func (e *etcd) awaitAll(ctx context.Context) error {
 	return wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
 		for _, m := range e.members {
 			ctx, cancel := context.WithTimeout(ctx, time.Second)
-			status, err := e.client.Status(ctx, m.client)
+			status, err := e.client.Status(ctx, m.Client)
 			cancel()
 			if err != nil || status.Leader == 0 {
 				return false, nil
@@ -114,9 +66,9 @@ func (e *etcd) awaitAll(ctx context.Context) error {
 }
 
 // leader is the member that leads, or any if that is not known.
-func (e *etcd) leader(ctx context.Context) *member {
+func (e *etcd) leader(ctx context.Context) *controlplane.EtcdMember {
 	for _, m := range e.members {
-		if status, err := e.client.Status(ctx, m.client); err == nil && status.Leader == status.Header.GetMemberId() {
+		if status, err := e.client.Status(ctx, m.Client); err == nil && status.Leader == status.Header.GetMemberId() {
 			return m
 		}
 	}
@@ -125,7 +77,7 @@ func (e *etcd) leader(ctx context.Context) *member {
 
 func (e *etcd) endpoints() (found []string) {
 	for _, m := range e.members {
-		found = append(found, m.client)
+		found = append(found, m.Client)
 	}
 	return found
 }
@@ -136,26 +88,7 @@ func (e *etcd) stop() error {
 		errs = append(errs, e.client.Close())
 	}
 	for _, m := range e.members {
-		if m.process != nil {
-			m.kill()
-		}
-		if m.log != nil {
-			errs = append(errs, m.log.Close())
-		}
+		errs = append(errs, m.Close())
 	}
 	return errors.Join(errs...)
-}
-
-// twoPorts are two addresses that were free a moment ago.
-func twoPorts() (a, b string, err error) {
-	var found []string
-	for range 2 {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return "", "", err
-		}
-		defer listener.Close()
-		found = append(found, listener.Addr().String())
-	}
-	return found[0], found[1], nil
 }

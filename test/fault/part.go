@@ -150,14 +150,14 @@ func (p *part) killServer(ctx context.Context) error {
 }
 
 // killMember leaves two of three, which is enough, until it has come back.
-func (p *part) killMember(ctx context.Context, store *etcd, m *member) error {
-	m.kill()
+func (p *part) killMember(ctx context.Context, store *etcd, m *controlplane.EtcdMember) error {
+	m.Kill()
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-time.After(time.Duration(p.random.IntN(1500)) * time.Millisecond):
 	}
-	return errors.Join(m.start(), store.awaitAll(ctx))
+	return errors.Join(m.Start(), store.awaitAll(ctx))
 }
 
 // settle waits until every watcher has seen the end, and compares what they have with a list.

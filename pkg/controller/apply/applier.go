@@ -10,6 +10,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -92,12 +93,20 @@ func (a *Applier) Ensure(ctx context.Context, req Request) (Result, error) {
 	if err != nil {
 		return res, fmt.Errorf("encode the wanted %s %s: %w", res.Kind, res.Name, err)
 	}
+	// Most passes find nothing to do and never decode it.
+	wanted := sync.OnceValues(func() (fields, error) {
+		want, err := decodeFields(raw)
+		if err != nil {
+			return want, fmt.Errorf("decode the wanted %s %s: %w", req.Kind.GVK.Kind, req.Name, err)
+		}
+		return want, nil
+	})
 	key := types.NamespacedName{Namespace: req.Server.Namespace, Name: req.Name}
 	live := req.Kind.New()
 	cached := true
 	if err := a.Cached.Get(ctx, key, live); apierrors.IsNotFound(err) {
 		cached = false
-		if created, done, err := a.tryCreate(ctx, req, res, raw); done {
+		if created, done, err := a.tryCreate(ctx, req, res, wanted); done {
 			return created, err
 		}
 		// The cache holds objects with our labels only, and may lag: only the API knows whose object that is.
@@ -106,9 +115,9 @@ func (a *Applier) Ensure(ctx context.Context, req Request) (Result, error) {
 				res.Action = Waiting
 				return res, nil
 			}
-			want, err := decodeFields(raw)
+			want, err := wanted()
 			if err != nil {
-				return res, fmt.Errorf("decode the wanted %s %s: %w", res.Kind, res.Name, err)
+				return res, err
 			}
 			return a.create(ctx, req, res, want, "")
 		} else if err != nil {
@@ -132,9 +141,9 @@ func (a *Applier) Ensure(ctx context.Context, req Request) (Result, error) {
 	if known && last.settled(live, wish) {
 		return res, nil
 	}
-	want, err := decodeFields(raw)
+	want, err := wanted()
 	if err != nil {
-		return res, fmt.Errorf("decode the wanted %s %s: %w", res.Kind, res.Name, err)
+		return res, err
 	}
 	owned, err := req.Kind.owned(live)
 	if err != nil {
@@ -168,13 +177,13 @@ const noVersion = "1"
 
 // tryCreate makes an object of which nothing is known, and asks only then whether the name is free when it is not: a
 // server of ten objects is there with ten requests. done is false if the name is not free, or nothing was tried.
-func (a *Applier) tryCreate(ctx context.Context, req Request, res Result, raw []byte) (made Result, done bool, err error) {
+func (a *Applier) tryCreate(ctx context.Context, req Request, res Result, wanted func() (fields, error)) (made Result, done bool, err error) {
 	if _, known := a.memory.get(req); known || req.Seen || req.DryRun {
 		return res, false, nil
 	}
-	want, err := decodeFields(raw)
+	want, err := wanted()
 	if err != nil {
-		return res, true, fmt.Errorf("decode the wanted %s %s: %w", res.Kind, res.Name, err)
+		return res, true, err
 	}
 	made, err = a.create(ctx, req, res, want, noVersion)
 	if apierrors.IsConflict(err) {

@@ -5,43 +5,37 @@ package harness
 
 import (
 	"context"
-	"fmt"
 	"net"
-	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
+	"strings"
 	"testing"
+
+	"github.com/dittofs/dittofs-apiserver/test/controlplane"
 )
 
 // Etcd is an etcd of a test's own, beside that of the plane.
 type Etcd struct {
 	Endpoint string
-
-	args    []string
-	command *exec.Cmd
-	log     *os.File
+	member   *controlplane.EtcdMember
 }
 
 // StartEtcd runs one for the time of the test, which answers at https or http.
 func (c *Cluster) StartEtcd(t *testing.T, scheme string, args ...string) *Etcd {
 	t.Helper()
-	address := fmt.Sprintf("127.0.0.1:%d", FreePort(t))
-	endpoint, peer := scheme+"://"+address, fmt.Sprintf("http://127.0.0.1:%d", FreePort(t))
-	log, err := os.Create(filepath.Join(c.Dir, "logs", "external-etcd.log"))
+	binary, err := Binary("etcd")
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &Etcd{Endpoint: endpoint, log: log, args: slices.Concat([]string{
-		"--data-dir=" + filepath.Join(t.TempDir(), "etcd"), "--name=one",
-		"--listen-client-urls=" + endpoint, "--advertise-client-urls=" + endpoint,
-		"--listen-peer-urls=" + peer, "--initial-advertise-peer-urls=" + peer, "--initial-cluster=one=" + peer,
-	}, args)}
-	t.Cleanup(func() {
-		e.Kill()
-		_ = log.Close()
-	})
-	e.Start(t)
+	member, err := controlplane.NewEtcdMember(binary, filepath.Join(t.TempDir(), "etcd"), "one", scheme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	member.Log = filepath.Join(c.Dir, "logs", "external-etcd.log")
+	t.Cleanup(func() { _ = member.Close() })
+	if err := controlplane.Form([]*controlplane.EtcdMember{member}, args...); err != nil {
+		t.Fatal(err)
+	}
+	_, address, _ := strings.Cut(member.Client, "://")
 	Eventually(t, "etcd listens", func(ctx context.Context) error {
 		connection, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
 		if err != nil {
@@ -49,40 +43,26 @@ func (c *Cluster) StartEtcd(t *testing.T, scheme string, args ...string) *Etcd {
 		}
 		return connection.Close()
 	})
-	return e
+	return &Etcd{member.Client, member}
 }
 
 // Start runs it again over its data.
 func (e *Etcd) Start(t *testing.T) {
 	t.Helper()
-	binary, err := Binary("etcd")
-	if err != nil {
+	if err := e.member.Start(); err != nil {
 		t.Fatal(err)
 	}
-	command := exec.Command(binary, e.args...)
-	command.Stdout, command.Stderr = e.log, e.log
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	e.command = command
 }
 
 // Kill ends it as a lost node would.
-func (e *Etcd) Kill() {
-	if e.command == nil {
-		return
-	}
-	_ = e.command.Process.Kill()
-	_ = e.command.Wait()
-}
+func (e *Etcd) Kill() { e.member.Kill() }
 
 // FreePort is one that nobody listens on at the moment.
 func FreePort(t *testing.T) int {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	ports, err := controlplane.FreePorts(1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port
+	return ports[0]
 }

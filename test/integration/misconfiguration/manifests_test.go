@@ -108,15 +108,49 @@ func together(t *testing.T, resources []string, components ...string) string {
 }
 
 func TestTheBackupPassesTheDryRunAndIsTakenByANamespaceThatRestrictsPods(t *testing.T) {
-	dir := together(t, []string{"jobs"}, "components/backup")
+	for component, c := range map[string]struct {
+		job       string
+		has, none []string
+	}{
+		"components/backup": {"jobs", []string{"--dir=/backup/snapshots", "claimName: dittofs-apiserver-backup", "- /backup/snapshots/SNAPSHOT"}, []string{"dittofs-apiserver-backup-s3"}},
+		"components/backup-s3": {"jobs-s3", []string{"--dir=$(DESTINATION)", "name: dittofs-apiserver-backup-s3", "- s3://BUCKET/PREFIX/SNAPSHOT"},
+			[]string{"/backup", "claimName: dittofs-apiserver-backup", "kind: PersistentVolumeClaim"}},
+	} {
+		t.Run(component, func(t *testing.T) {
+			dir := together(t, []string{c.job}, component)
+			output := cluster.Admin.Kubectl("").Try(t, "apply", "-k", dir, "--server-side", "--force-conflicts", "--dry-run=server", "--field-manager=overlay")
+			if output.ExitCode != 0 || strings.Contains(output.Stderr, "Warning") {
+				t.Errorf("%s", output.Stderr)
+			}
+			for _, want := range []string{"cronjob.batch/dittofs-apiserver-backup", "job.batch/dittofs-apiserver-restore"} {
+				if !strings.Contains(output.Stdout, want) {
+					t.Errorf("there is no %s: %s", want, output.Stdout)
+				}
+			}
+			text := strings.Join(built(t, dir), "\n")
+			for _, want := range c.has {
+				if !strings.Contains(text, want) {
+					t.Errorf("there is no %s", want)
+				}
+			}
+			for _, none := range c.none {
+				if strings.Contains(text, none) {
+					t.Errorf("there is %s", none)
+				}
+			}
+		})
+	}
+}
+
+func TestTheRestoreOfAnExternalEtcdPassesTheDryRun(t *testing.T) {
+	dir := together(t, []string{"jobs-etcd"}, "components/backup")
 	output := cluster.Admin.Kubectl("").Try(t, "apply", "-k", dir, "--server-side", "--force-conflicts", "--dry-run=server", "--field-manager=overlay")
 	if output.ExitCode != 0 || strings.Contains(output.Stderr, "Warning") {
 		t.Errorf("%s", output.Stderr)
 	}
-	for _, want := range []string{"cronjob.batch/dittofs-apiserver-backup", "job.batch/dittofs-apiserver-restore",
-		"job.batch/dittofs-etcd-prepare", "job.batch/dittofs-etcd-restore-0", "job.batch/dittofs-etcd-restore-1", "job.batch/dittofs-etcd-restore-2"} {
-		if !strings.Contains(output.Stdout, want) {
-			t.Errorf("there is no %s: %s", want, output.Stdout)
+	for _, want := range []string{"prepare", "restore-0", "restore-1", "restore-2"} {
+		if !strings.Contains(output.Stdout, "job.batch/dittofs-etcd-"+want) {
+			t.Errorf("there is no Job %s: %s", want, output.Stdout)
 		}
 	}
 }

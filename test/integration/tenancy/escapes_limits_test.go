@@ -5,6 +5,7 @@ package tenancy_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -52,41 +53,48 @@ func ownerWith(t *testing.T, name string, change func(*dittofsv1alpha1.DittoServ
 }
 
 func TestNoEditGetsAServerBeyondTheLimitsOfItsClass(t *testing.T) {
-	a, name, owner := ownerWith(t, "limit-seeker", strict)
+	a, className, owner := ownerWith(t, "limit-seeker", strict)
 	path := group + "/namespaces/" + a + "/dittoservers"
-	allows := fmt.Sprintf(`the class \"%s\"`, name)
+	allows := fmt.Sprintf(`the class \"%s\"`, className)
 	const positive = "greater than"
 	for what, c := range map[string]struct{ spec, field, want string }{
-		"by a volume that is too large":             {`"storage":{"metadataSize":"3Gi"}`, "spec.storage.metadataSize", allows},
+		"by a volume that is too large":             {`"storage":{"metadataSize":"3Gi"}`, "spec.storage.metadataSize", `Invalid value: \"3Gi\": ` + allows + " allows 2Gi for a volume; ask somebody with the verb override"},
 		"by volumes that are too large together":    {`"storage":{"metadataSize":"2Gi","contentSize":"2Gi"}`, "spec.storage", allows},
 		"by a quantity beyond all numbers":          {`"storage":{"metadataSize":"1e999999999"}`, "spec.storage.metadataSize", allows},
 		"by a quantity that a sum would turn round": {`"storage":{"metadataSize":"9223372036854775807","contentSize":"9223372036854775807"}`, "spec.storage", allows},
 		"by a negative size":                        {`"storage":{"metadataSize":"-1Gi"}`, "spec.storage.metadataSize", positive},
-		"by no size":                                {`"storage":{"metadataSize":"0"}`, "spec.storage.metadataSize", positive},
-		"by memory without end":                     {`"resources":{"limits":{"memory":"1e30"}}`, "spec.resources.limits", allows},
-		"by negative memory":                        {`"resources":{"limits":{"memory":"-1Gi"}}`, "spec.resources.limits", "must not be negative"},
-		"by another image":                          {`"image":"evil.example.com/dittofs:v0.29.0"`, "spec.image", allows},
-		"by extra environment":                      {`"extraEnv":[{"name":"A","value":"b"}]`, "spec.extraEnv", allows},
-		"by extra volumes":                          {`"extraVolumes":[{"name":"v","emptyDir":{}}]`, "spec.extraVolumes", allows},
-		"by the configuration":                      {`"config":{"cache":{"size":1}}`, "spec.config", allows},
-		"by the type of a Service":                  {`"adapterServices":{"type":"LoadBalancer"}`, "spec.adapterServices.type", allows},
-		"by an annotation of a Service":             {`"service":{"annotations":{"example.com/a":"b"}}`, "spec.service.annotations", allows},
-		"by privileges":                             {`"securityContext":{"runAsUser":0}`, "spec.securityContext", allows},
-		"by another account":                        {`"serviceAccountName":"builder"`, "spec.serviceAccountName", allows},
-		"by priority":                               {`"priorityClassName":"system-cluster-critical"`, "spec.priorityClassName", allows},
-		"by a toleration":                           {`"tolerations":[{"operator":"Exists"}]`, "spec.tolerations", allows},
-		"by a reserved field":                       {`"rollout":"OnRequest"`, "spec.rollout", "reserves this field"},
+		"by a negative size of the second volume":   {`"storage":{"metadataSize":"1Gi","contentSize":"-1Gi"}`, "spec.storage.contentSize", positive},
+		"by no size":                            {`"storage":{"metadataSize":"0"}`, "spec.storage.metadataSize", positive},
+		"by memory without end":                 {`"resources":{"limits":{"memory":"1e30"}}`, "spec.resources.limits", allows},
+		"by negative memory":                    {`"resources":{"limits":{"memory":"-1Gi"}}`, "spec.resources.limits", "must not be negative"},
+		"by another image":                      {`"image":"evil.example.com/dittofs:v0.29.0"`, "spec.image", allows},
+		"by extra environment":                  {`"extraEnv":[{"name":"A","value":"b"}]`, "spec.extraEnv", allows},
+		"by extra volumes":                      {`"extraVolumes":[{"name":"v","emptyDir":{}}]`, "spec.extraVolumes", allows},
+		"by the configuration":                  {`"config":{"cache":{"size":1}}`, "spec.config", allows + " allows the keys gc.*"},
+		"by the type of a Service":              {`"adapterServices":{"type":"LoadBalancer"}`, "spec.adapterServices.type", allows},
+		"by the type of the Service of the API": {`"service":{"type":"LoadBalancer"}`, "spec.service.type", allows},
+		"by a port of every node":               {`"adapterServices":{"type":"NodePort"}`, "spec.adapterServices.type", allows},
+		"by an annotation of a Service":         {`"service":{"annotations":{"example.com/a":"b"}}`, "spec.service.annotations", allows},
+		"by privileges":                         {`"securityContext":{"runAsUser":0}`, "spec.securityContext", allows},
+		"by another account":                    {`"serviceAccountName":"builder"`, "spec.serviceAccountName", allows},
+		"by priority":                           {`"priorityClassName":"system-cluster-critical"`, "spec.priorityClassName", allows},
+		"by a toleration":                       {`"tolerations":[{"operator":"Exists"}]`, "spec.tolerations", allows},
+		"by a reserved field":                   {`"rollout":"OnRequest"`, "spec.rollout", "reserves this field"},
 	} {
 		t.Run(what, func(t *testing.T) {
 			whole := c.spec
 			if !strings.Contains(whole, `"storage"`) {
 				whole += `,"storage":{"metadataSize":"1Gi"}`
 			}
+			object := func(name, spec string) string {
+				return `{"apiVersion":"dittofs.io/v1alpha1","kind":"DittoServer","metadata":{"name":"` + name + `"},"spec":{"className":"` + className + `",` + spec + `}}`
+			}
 			for way, request := range map[string]ask{
-				"create": {method: "POST", path: path, body: `{"apiVersion":"dittofs.io/v1alpha1","kind":"DittoServer","metadata":{"name":"new"},"spec":{"className":"` + name + `",` + whole + `}}`},
-				"patch":  {method: "PATCH", path: path + "/files", body: `{"spec":{` + c.spec + `}}`, contentType: mergePatch},
-				"apply": {method: "PATCH", path: path + "/files?force=true&fieldManager=other", contentType: applyPatch,
-					body: `{"apiVersion":"dittofs.io/v1alpha1","kind":"DittoServer","metadata":{"name":"files"},"spec":{"className":"` + name + `",` + c.spec + `}}`},
+				"create":     {method: "POST", path: path, body: object("new", whole)},
+				"patch":      {method: "PATCH", path: path + "/files", body: `{"spec":{` + c.spec + `}}`, contentType: mergePatch},
+				"JSON patch": {method: "PATCH", path: path + "/files", body: asJSONPatch(t, c.spec), contentType: "application/json-patch+json"},
+				"replace":    {method: "PUT", path: path + "/files", body: object("files", whole)},
+				"apply":      {method: "PATCH", path: path + "/files?force=true&fieldManager=other", contentType: applyPatch, body: object("files", c.spec)},
 			} {
 				code, body := owner.send(t, request)
 				if code != http.StatusForbidden && code != http.StatusUnprocessableEntity || !strings.Contains(body, c.field) || !strings.Contains(body, c.want) {
@@ -95,6 +103,24 @@ func TestNoEditGetsAServerBeyondTheLimitsOfItsClass(t *testing.T) {
 			}
 		})
 	}
+	t.Run("by an edit of a reserved field, which stays what it was", func(t *testing.T) {
+		code, body := owner.send(t, ask{method: "PATCH", path: path + "/files", body: `{"spec":{"rollout":"OnRequest"}}`, contentType: mergePatch})
+		if code != http.StatusForbidden && code != http.StatusUnprocessableEntity || !strings.Contains(body, `reserves this field: it stays \"Automatic\"`) {
+			t.Errorf("answered %d %s", code, body)
+		}
+	})
+	t.Run("by a class that is not there", func(t *testing.T) {
+		code, body := owner.send(t, ask{method: "POST", path: path, body: fmt.Sprintf(newServer, "other", `"className":"none-such"`)})
+		if code < 400 || code >= 500 || !strings.Contains(body, "there is no such DittoServerClass") {
+			t.Errorf("answered %d %s", code, body)
+		}
+	})
+	t.Run("by the limits of the class itself", func(t *testing.T) {
+		code, body := owner.send(t, ask{method: "PATCH", path: group + "/dittoserverclasses/" + className, body: `{"spec":{"limits":null}}`, contentType: mergePatch})
+		if code != http.StatusForbidden || !strings.Contains(body, "limit-seeker") {
+			t.Errorf("answered %d %s", code, body)
+		}
+	})
 	t.Run("by a larger quota", func(t *testing.T) {
 		quotas := cluster.Admin.Kube.CoreV1().ResourceQuotas(a)
 		quota := &corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Name: "dittofs"}, Spec: corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{"count/dittoservers.dittofs.io": resource.MustParse("1")}}}
@@ -112,6 +138,24 @@ func TestNoEditGetsAServerBeyondTheLimitsOfItsClass(t *testing.T) {
 	if err != nil || server.Generation != 1 {
 		t.Errorf("the server is of generation %d: %v", server.Generation, err)
 	}
+}
+
+// asJSONPatch sets the fields of a spec.
+func asJSONPatch(t *testing.T, spec string) string {
+	t.Helper()
+	fields := map[string]any{}
+	if err := json.Unmarshal([]byte("{"+spec+"}"), &fields); err != nil {
+		t.Fatal(err)
+	}
+	var operations []map[string]any
+	for name, value := range fields {
+		operations = append(operations, map[string]any{"op": "add", "path": "/spec/" + name, "value": value})
+	}
+	patch, err := json.Marshal(operations)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(patch)
 }
 
 // Each is small enough; together they are not. The tenth that is asked for at once is in race_test.go.
