@@ -65,6 +65,16 @@ localup: ## Build the command behind up, down and demo
 	@mkdir -p '$(BIN)'
 	@$(GO_BUILD) -o '$(BIN)/localup' ./hack/localup
 
+.PHONY: helm
+helm: ## Build helm, which tests and packages the chart
+	@mkdir -p '$(BIN)'
+	@cd hack/helm && go build -ldflags '-s -w' -o '$(BIN)/helm' helm.sh/helm/v4/cmd/helm
+
+# The tag of the image is what `make image` is pushed as: a tag has no +.
+.PHONY: chart
+chart: helm ## Package the Helm chart into .local/chart
+	@'$(BIN)/helm' package artifacts/helm/dittofs-apiserver --version '$(patsubst v%,%,$(VERSION))' --app-version '$(subst +,-,$(VERSION))' --destination '$(LOCAL)/chart'
+
 # In this order also under -j: controlplane shows its progress, and what comes after finds its packages compiled.
 .PHONY: local-binaries
 local-binaries:
@@ -117,7 +127,7 @@ test-unit: controlplane ## Run the unit tests; some use a real kube-apiserver
 	@go test -timeout 15m $$(go list ./... | grep -v /test/integration/)
 
 .PHONY: test-integration
-test-integration: local-binaries ## Run the integration tests against local control planes
+test-integration: local-binaries helm ## Run the integration tests against local control planes
 	@go test -count=1 -timeout 30m -p 4 ./test/integration/faults ./test/integration/lifecycle ./test/integration/...
 
 # Linux, root. DFS_BINARY, a static dfs executable, takes the place of the stand-in in the pods.
@@ -147,6 +157,10 @@ fuzz: ## Fuzz decoding, rules, patches and applies, each for FUZZTIME (2m)
 	@for target in $(FUZZ_TARGETS); do \
 		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime '$(FUZZTIME)' -fuzzminimizetime 20x ./test/fuzz || exit; \
 	done
+
+.PHONY: record-release
+record-release: local-binaries ## Record what this build leaves behind, for the upgrade tests of later ones
+	@go test -count=1 -timeout 20m ./test/integration/upgrade -run TestRecordTheRelease -record='$(VERSION)' $(RECORD_FLAGS)
 
 ##@ Measure
 

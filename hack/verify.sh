@@ -14,7 +14,7 @@ git ls-files -z --cached --others --exclude-standard | while IFS= read -r -d '' 
 done | tar --null --files-from=- -cf - | tar -xf - -C "$copy"
 
 status=0
-for module in . hack/controlplane hack/containerd hack/coredns hack/tools; do
+for module in . hack/controlplane hack/containerd hack/coredns hack/helm hack/tools; do
     if ! (cd "$module" && go mod tidy -diff); then
         echo "verify: go.mod or go.sum of $module is not tidy: run 'go mod tidy' there" >&2
         status=1

@@ -37,10 +37,13 @@ type Contents struct {
 // startLimit bounds how long a store from a snapshot may take to open.
 const startLimit = 2 * time.Minute
 
+// verifyDir begins the names of directories that snapshots are restored into to see that they can be.
+const verifyDir = ".verify-"
+
 // Verify restores a snapshot into a directory of its own beside scratch, opens it, and removes it again. It needs room for
 // the database twice.
 func Verify(ctx context.Context, file, scratch string, layout Layout) (contents *Contents, err error) {
-	dir, err := os.MkdirTemp(scratch, ".verify-")
+	dir, err := os.MkdirTemp(scratch, verifyDir)
 	if err != nil {
 		return nil, fmt.Errorf("verify %s: %w", file, err)
 	}

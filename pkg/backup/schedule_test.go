@@ -39,6 +39,28 @@ func TestTheNewestSnapshotsAreKeptAndOtherFilesLeftAlone(t *testing.T) {
 	}
 }
 
+func TestWhatAKilledSnapshotHasLeftIsRemovedADayLater(t *testing.T) {
+	dir := t.TempDir()
+	now := time.Now()
+	for name, age := range map[string]time.Duration{
+		".verify-1": 25 * time.Hour, ".verify-2": time.Hour,
+		".dittofs-20260102T150405Z.db.1.part": 25 * time.Hour, ".dittofs-20260102T160405Z.db.2.part": time.Hour,
+		".mine.db.3.part": 25 * time.Hour, "dittofs-20260102T150405Z.db": 25 * time.Hour,
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Join(path, "member"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, now.Add(-age), now.Add(-age)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := directory(dir).sweep(now); err != nil {
+		t.Fatal(err)
+	}
+	wantOnly(t, dir, ".dittofs-20260102T160405Z.db.2.part", ".mine.db.3.part", ".verify-2", "dittofs-20260102T150405Z.db")
+}
+
 func TestASnapshotThatFailsLeavesTheOlderOnes(t *testing.T) {
 	client, stop := store(t, t.TempDir(), "a")
 	dir := t.TempDir()

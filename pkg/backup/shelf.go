@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/dittofs/dittofs-apiserver/pkg/backup/bucket"
 	"github.com/dittofs/dittofs-apiserver/pkg/etcd"
@@ -77,6 +78,9 @@ func (d directory) put(ctx context.Context, name string, from Source, layout Lay
 	if err := os.MkdirAll(string(d), 0o700); err != nil {
 		return nil, fmt.Errorf("the directory for snapshots: %w", err)
 	}
+	if err := d.sweep(time.Now()); err != nil {
+		return nil, err
+	}
 	file := filepath.Join(string(d), name)
 	size, err := etcd.SaveSnapshot(file, func(to io.Writer) (int64, error) { return from(ctx, to) })
 	if err != nil {
@@ -87,6 +91,27 @@ func (d directory) put(ctx context.Context, name string, from Source, layout Lay
 		return nil, errors.Join(fmt.Errorf("the snapshot does not restore, and is removed: %w", err), os.Remove(file))
 	}
 	return &taken{file, size, contents}, nil
+}
+
+// leftBehind is the age from which half a snapshot, or a store that one was restored into, is of a process that was killed.
+const leftBehind = 24 * time.Hour
+
+// sweep removes what processes have left that were killed while they took a snapshot here.
+func (d directory) sweep(now time.Time) error {
+	var errs []error
+	for _, pattern := range []string{verifyDir + "*", "." + filePrefix + "*" + fileSuffix + ".*.part"} {
+		found, err := filepath.Glob(filepath.Join(string(d), pattern))
+		errs = append(errs, err)
+		for _, path := range found {
+			if info, err := os.Lstat(path); err == nil && now.Sub(info.ModTime()) > leftBehind {
+				errs = append(errs, os.RemoveAll(path))
+			}
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("remove what an earlier snapshot has left: %w", err)
+	}
+	return nil
 }
 
 func (d directory) remove(_ context.Context, name string) error {

@@ -32,6 +32,8 @@ type DittoFSOptions struct {
 	// Name tells servers apart that run at the same time. The one that was installed last serves the cluster. Default:
 	// dittofs-apiserver.
 	Name string
+	// Binary is another build of the server than the one in BinDir.
+	Binary string
 	// Host leads the server to kube-apiserver by way of a proxy that ends TLS. It then logs in by a token of its
 	// ServiceAccount, since a client certificate does not pass such a proxy.
 	Host *HostProxy
@@ -62,6 +64,7 @@ type DittoFS struct {
 
 	plane   *ControlPlane
 	name    string
+	binary  string
 	port    int
 	args    []string
 	env     []string
@@ -72,8 +75,11 @@ type DittoFS struct {
 // InstallDittoFS starts our server and returns when the cluster serves our API.
 // It is stopped with the plane, if not before.
 func (p *ControlPlane) InstallDittoFS(ctx context.Context, options DittoFSOptions) (*DittoFS, error) {
-	if _, err := os.Stat(p.options.binary(dittofsName)); err != nil {
-		return nil, fmt.Errorf("%s not found in %s: run `make build` first", dittofsName, p.options.BinDir)
+	if options.Binary == "" {
+		options.Binary = p.options.binary(dittofsName)
+	}
+	if _, err := os.Stat(options.Binary); err != nil {
+		return nil, fmt.Errorf("%s not found: run `make build` first", options.Binary)
 	}
 	if options.DataDir == "" {
 		options.DataDir = filepath.Join(p.stateDir, "dittofs")
@@ -91,7 +97,7 @@ func (p *ControlPlane) InstallDittoFS(ctx context.Context, options DittoFSOption
 	defer lease.release()
 	d := &DittoFS{
 		LogPath: p.keeper.logPath(options.Name), DataDir: options.DataDir,
-		plane: p, name: options.Name, port: lease.port, env: options.Env,
+		plane: p, name: options.Name, binary: options.Binary, port: lease.port, env: options.Env,
 	}
 	if err := d.prepare(ctx, options); err != nil {
 		return nil, err
@@ -164,7 +170,7 @@ func (d *DittoFS) Start(ctx context.Context) error {
 }
 
 func (d *DittoFS) run(ctx context.Context) (err error) {
-	d.process, err = d.plane.keeper.start(d.name, d.plane.options.binary(dittofsName), d.args, d.env)
+	d.process, err = d.plane.keeper.start(d.name, d.binary, d.args, d.env)
 	if err != nil {
 		return err
 	}

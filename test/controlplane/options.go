@@ -4,6 +4,7 @@
 package controlplane
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -26,6 +27,8 @@ type Options struct {
 	// NodeAddress is an address of this machine that pods can reach. With it, the plane listens on every address instead
 	// of on loopback only, real nodes join it, and kwok is left out: it is for a network namespace of its own.
 	NodeAddress string
+	// Seed, if not nil, is called when etcd serves and kube-apiserver does not run yet, with the URL of etcd.
+	Seed func(ctx context.Context, etcd string) error
 	// ControllerQPS and ControllerBurst limit kube-controller-manager's requests. The defaults, 100 and 200, are
 	// five times its own, which would make namespaces of a busy test queue for seconds.
 	ControllerQPS   int

@@ -150,6 +150,11 @@ func (p *ControlPlane) startCore(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if p.options.Seed != nil {
+		if err := p.options.Seed(ctx, p.EtcdURL()); err != nil {
+			return fmt.Errorf("seed etcd: %w", err)
+		}
+	}
 	if err := p.startAPIServer(ctx); err != nil {
 		return err
 	}
@@ -227,6 +232,9 @@ func (p *ControlPlane) AdminConfig() *rest.Config { return rest.CopyConfig(p.adm
 
 // Client is a cluster admin's client for the kinds that Kubernetes itself serves.
 func (p *ControlPlane) Client() client.Client { return p.client }
+
+// EtcdURL is where the etcd of the cluster answers.
+func (p *ControlPlane) EtcdURL() string { return p.core.Etcd.URL.String() }
 
 // Processes lists what runs now.
 func (p *ControlPlane) Processes() []process.Record { return p.keeper.list() }

@@ -26,8 +26,8 @@ type StandIn struct {
 	process *child
 }
 
-// StartStandIn starts <BinDir>/standin-dfs. It is stopped with the plane, if not before.
-func (p *ControlPlane) StartStandIn(ctx context.Context) (*StandIn, error) {
+// StartStandIn starts <BinDir>/standin-dfs, with further arguments. It is stopped with the plane, if not before.
+func (p *ControlPlane) StartStandIn(ctx context.Context, args ...string) (*StandIn, error) {
 	if _, err := os.Stat(p.options.binary("standin-dfs")); err != nil {
 		return nil, fmt.Errorf("standin-dfs not found in %s: run `make standin` first", p.options.BinDir)
 	}
@@ -47,7 +47,7 @@ func (p *ControlPlane) StartStandIn(ctx context.Context) (*StandIn, error) {
 		URL:         "http://" + address,
 		LogPath:     p.keeper.logPath("standin-dfs"),
 		plane:       p, address: address,
-		args: []string{"--kubeconfig=" + kubeconfig, "--listen=" + address},
+		args: append([]string{"--kubeconfig=" + kubeconfig, "--listen=" + address}, args...),
 	}
 	p.installed = append(p.installed, s)
 	if err := s.Start(ctx); err != nil {

@@ -8,6 +8,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -143,6 +144,10 @@ func (s *Server) openDatabase(ctx context.Context, r *podReader, c *corev1.Conta
 	defer s.mu.Unlock()
 	if s.databases[key] == nil {
 		s.databases[key] = newDatabase(key)
+		if s.keptDatabases {
+			sum := sha256.Sum256([]byte(key))
+			s.databases[key].setSetting("machine_sid", machineSID(sum[:]), s.now())
+		}
 	}
 	return s.databases[key], nil
 }
@@ -265,9 +270,12 @@ func (d *database) ensureMachineSID(pinned string, now time.Time) {
 	case stored == "":
 		var b [12]byte
 		_, _ = rand.Read(b[:]) // never fails
-		d.setSetting("machine_sid", fmt.Sprintf("S-1-5-21-%d-%d-%d",
-			binary.LittleEndian.Uint32(b[0:]), binary.LittleEndian.Uint32(b[4:]), binary.LittleEndian.Uint32(b[8:])), now)
+		d.setSetting("machine_sid", machineSID(b[:]), now)
 	}
+}
+
+func machineSID(b []byte) string {
+	return fmt.Sprintf("S-1-5-21-%d-%d-%d", binary.LittleEndian.Uint32(b[0:]), binary.LittleEndian.Uint32(b[4:]), binary.LittleEndian.Uint32(b[8:]))
 }
 
 func hashPassword(password string) ([]byte, error) {

@@ -28,6 +28,8 @@ type Options struct {
 	Logger *slog.Logger
 	// Now is the clock. Default time.Now.
 	Now func() time.Time
+	// KeptDatabases gives each database the identity that follows from where it is, as if it had been there before us.
+	KeptDatabases bool
 	// RetryMin and RetryMax bound the time between two attempts to start a server that does not start, as the kubelet's
 	// back-off does. Default 1 s and 30 s.
 	RetryMin, RetryMax time.Duration
@@ -39,6 +41,8 @@ type Server struct {
 	log    *slog.Logger
 	now    func() time.Time
 	queue  workqueue.TypedRateLimitingInterface[serverKey]
+	// keptDatabases: see Options.
+	keptDatabases bool
 
 	mu        sync.Mutex
 	synced    bool
@@ -86,6 +90,9 @@ func New(opts Options) (*Server, error) {
 		client: opts.Client,
 		log:    opts.Logger,
 		now:    opts.Now,
+
+		keptDatabases: opts.KeptDatabases,
+
 		queue: workqueue.NewTypedRateLimitingQueue(
 			workqueue.NewTypedItemExponentialFailureRateLimiter[serverKey](opts.RetryMin, opts.RetryMax)),
 		servers:   map[serverKey]*virtual{},

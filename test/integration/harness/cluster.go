@@ -47,6 +47,12 @@ type Options struct {
 	WithoutCredentials bool
 	// StandIn starts the stand-in for the dfs API and tells our server where it is.
 	StandIn bool
+	// Recording is a directory that Record has filled: the cluster and our store begin as they were then.
+	Recording string
+	// KeptDatabases lets the stand-in find databases as if they had been there before it: for who records, and what is recorded.
+	KeptDatabases bool
+	// ServerBinary is another build of our server than that of `make build`.
+	ServerBinary string
 	// FaultProxy puts a proxy between our server and kube-apiserver, which makes trouble on request.
 	FaultProxy bool
 	// ServerArgs and ServerEnv are added to our server's.
@@ -133,7 +139,7 @@ func Start(ctx context.Context, options Options) (_ *Cluster, err error) {
 	}
 	c.Plane, err = controlplane.Start(ctx, controlplane.Options{
 		Dir: c.Dir, BinDir: BinDir(root),
-		EmulatedVersion: options.EmulatedVersion, WithoutControllers: options.WithoutControllers,
+		EmulatedVersion: options.EmulatedVersion, WithoutControllers: options.WithoutControllers, Seed: options.seed(),
 	})
 	if err != nil {
 		return nil, err
@@ -154,7 +160,11 @@ func Start(ctx context.Context, options Options) (_ *Cluster, err error) {
 
 func (c *Cluster) installServer(ctx context.Context, root string) (err error) {
 	if c.options.StandIn {
-		if c.StandIn, err = c.Plane.StartStandIn(ctx); err != nil {
+		var args []string
+		if c.options.KeptDatabases {
+			args = append(args, "--kept-databases")
+		}
+		if c.StandIn, err = c.Plane.StartStandIn(ctx, args...); err != nil {
 			return err
 		}
 	}
@@ -163,14 +173,31 @@ func (c *Cluster) installServer(ctx context.Context, root string) (err error) {
 			return err
 		}
 	}
+	if c.options.Recording != "" {
+		if err := c.layStore(); err != nil {
+			return fmt.Errorf("lay out the recorded store: %w", err)
+		}
+	}
 	c.Server, err = c.Plane.InstallDittoFS(ctx, c.serverOptions(root))
 	return err
+}
+
+// Install installs our server in a cluster that was started without.
+func (c *Cluster) Install(t *testing.T) {
+	t.Helper()
+	root, err := RepoDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.installServer(CleanupContext(t), root); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // serverOptions are those of our server, with further arguments.
 func (c *Cluster) serverOptions(root string, args ...string) controlplane.DittoFSOptions {
 	options := controlplane.DittoFSOptions{
-		RepoDir: root, GenerateCredentials: !c.options.WithoutCredentials,
+		RepoDir: root, Binary: c.options.ServerBinary, GenerateCredentials: !c.options.WithoutCredentials,
 		ExtraArgs: append(slices.Clone(c.options.ServerArgs), args...), Env: c.options.ServerEnv,
 	}
 	if c.StandIn != nil {

@@ -58,6 +58,13 @@ func (c *Cluster) RestartWith(t *testing.T, args ...string) {
 	c.Reinstall(t, args...)
 }
 
+// ReinstallBuild runs another build of our server over the same store; empty is that of `make build`.
+func (c *Cluster) ReinstallBuild(t *testing.T, binary string) {
+	t.Helper()
+	c.options.ServerBinary = binary
+	c.Reinstall(t)
+}
+
 // Reinstall runs our server over the same store, with further arguments.
 func (c *Cluster) Reinstall(t *testing.T, args ...string) {
 	t.Helper()

@@ -35,6 +35,7 @@ func main() {
 
 func command() *cobra.Command {
 	var kubeconfig, listen string
+	var kept bool
 	cmd := &cobra.Command{
 		Use:           "standin-dfs",
 		Short:         "Serve the DittoFS REST API for every pod of a cluster whose pods run nothing",
@@ -42,16 +43,17 @@ func command() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: false,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return run(cmd.Context(), kubeconfig, listen)
+			return run(cmd.Context(), kubeconfig, listen, kept)
 		},
 	}
 	cmd.Flags().StringVar(&kubeconfig, "kubeconfig", "", "kubeconfig of the cluster whose pods are followed; it must read Pods, Secrets, ConfigMaps, Services and PersistentVolumeClaims")
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:18080", "address to serve on, HTTP for servers without TLS and HTTPS for those with; everybody who reaches it can break servers through /_standin/")
+	cmd.Flags().BoolVar(&kept, "kept-databases", false, "give each database the identity that follows from where it is, as if it had been there before")
 	_ = cmd.MarkFlagRequired("kubeconfig") // fails for an unknown flag only
 	return cmd
 }
 
-func run(ctx context.Context, kubeconfig, listen string) error {
+func run(ctx context.Context, kubeconfig, listen string, kept bool) error {
 	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 	if err != nil {
 		return fmt.Errorf("kubeconfig: %w", err)
@@ -63,7 +65,7 @@ func run(ctx context.Context, kubeconfig, listen string) error {
 		return fmt.Errorf("kubeconfig: %w", err)
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	server, err := standin.New(standin.Options{Client: client, Logger: log})
+	server, err := standin.New(standin.Options{Client: client, Logger: log, KeptDatabases: kept})
 	if err != nil {
 		return err
 	}
