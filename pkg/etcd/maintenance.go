@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
@@ -37,7 +38,7 @@ func Members(ctx context.Context, client *clientv3.Client) ([]Member, error) {
 	}
 	members := make([]Member, 0, len(client.Endpoints()))
 	for _, endpoint := range client.Endpoints() {
-		status, err := client.Status(ctx, endpoint)
+		status, err := statusOf(ctx, client, endpoint)
 		if err != nil {
 			members = append(members, Member{Endpoint: endpoint, Error: err.Error()})
 			continue
@@ -53,6 +54,15 @@ func Members(ctx context.Context, client *clientv3.Client) ([]Member, error) {
 		members = append(members, member)
 	}
 	return members, nil
+}
+
+// memberLimit is how long a member may take to say how it is. The client would try a member that is lost for ever.
+const memberLimit = 5 * time.Second
+
+func statusOf(ctx context.Context, client *clientv3.Client, endpoint string) (*clientv3.StatusResponse, error) {
+	ctx, cancel := context.WithTimeout(ctx, memberLimit)
+	defer cancel()
+	return client.Status(ctx, endpoint)
 }
 
 // Defragment gives the free room in the database of each member back to the file system, one after another and the leader

@@ -19,6 +19,8 @@ import (
 	"k8s.io/component-base/version"
 	"k8s.io/component-base/version/verflag"
 	"k8s.io/klog/v2"
+
+	"github.com/dittofs/dittofs-apiserver/pkg/supportbundle"
 )
 
 // NewCommand returns the command dittofs-apiserver. It ends when ctx does.
@@ -50,7 +52,7 @@ runs controllers that make StatefulSets, Services and the like of them.`,
 		},
 	}
 	cmd.SetContext(ctx)
-	cmd.AddCommand(storeCommand(options))
+	cmd.AddCommand(forTerminals(storeCommand(options)), forTerminals(supportbundle.NewCommand(options.Host.Namespace)))
 	sets := options.Flags()
 	verflag.AddFlags(sets.FlagSet("global"))
 	globalflag.AddGlobalFlags(sets.FlagSet("global"), cmd.Name(), logs.SkipLoggingConfigurationFlags())
@@ -59,6 +61,16 @@ runs controllers that make StatefulSets, Services and the like of them.`,
 	}
 	columns, _, _ := term.TerminalSize(cmd.OutOrStdout())
 	cliflag.SetUsageAndHelpFunc(cmd, sets, columns)
+	return cmd
+}
+
+// forTerminals makes a command that people run out of one that starts a server: it lists its own flags, and its errors are no
+// lines of a log.
+func forTerminals(cmd *cobra.Command) *cobra.Command {
+	plain := &cobra.Command{}
+	cmd.SetHelpFunc(plain.HelpFunc())
+	cmd.SetUsageFunc(plain.UsageFunc())
+	cmd.PersistentPreRunE = func(*cobra.Command, []string) error { return nil }
 	return cmd
 }
 

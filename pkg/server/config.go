@@ -18,6 +18,7 @@ import (
 
 	"github.com/dittofs/dittofs-apiserver/apis/dittofs"
 	generatedopenapi "github.com/dittofs/dittofs-apiserver/pkg/generated/openapi"
+	"github.com/dittofs/dittofs-apiserver/pkg/servingcert"
 	"github.com/dittofs/dittofs-apiserver/pkg/storeidentity"
 )
 
@@ -77,6 +78,9 @@ func (s *Server) listen(config *genericapiserver.Config) error {
 	if err := options.SecureServing.ApplyToConfig(config); err != nil {
 		return fmt.Errorf("--secure-port %d: %w", options.SecureServing.BindPort, err)
 	}
+	if s.certificate == nil {
+		servingcert.Observe(config.SecureServing.Cert)
+	}
 	return nil
 }
 
@@ -97,6 +101,9 @@ func (s *Server) applyOptions(config *genericapiserver.RecommendedConfig) error 
 		config.PublicAddress = netutils.ParseIPSloppy("127.0.0.1")
 	}
 	if err := options.Etcd.ApplyTo(&config.Config); err != nil {
+		if file := options.Etcd.EncryptionProviderConfigFilepath; file != "" {
+			err = fmt.Errorf("--encryption-provider-config %s: %w", file, err)
+		}
 		return err
 	}
 	if err := options.Traces.ApplyTo(nil, &config.Config); err != nil {

@@ -6,6 +6,7 @@ package server
 import (
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime"
@@ -185,6 +186,9 @@ func (o *Options) Validate() error {
 		if o.Store.DataDir == "" {
 			errs = append(errs, errors.New("--data-dir must not be empty when --etcd-servers is not given"))
 		}
+		if o.Etcd.EncryptionProviderConfigAutomaticReload && o.Etcd.EncryptionProviderConfigFilepath == "" {
+			errs = append(errs, errors.New("--encryption-provider-config-automatic-reload needs --encryption-provider-config"))
+		}
 	} else {
 		errs = append(errs, o.Etcd.Validate()...)
 	}
@@ -208,10 +212,30 @@ func (o *Options) Validate() error {
 	} {
 		errs = append(errs, part.Validate()...)
 	}
+	errs = append(errs, o.validateFiles()...)
 	errs = append(errs, o.Snapshots.validate(o.embedded())...)
 	errs = append(errs, o.Controllers.validate()...)
 	errs = append(errs, o.Access.validate()...)
 	return errors.Join(errs...)
+}
+
+// validateFiles opens what the library opens late, when the store is open already, and with errors that name no flag.
+func (o *Options) validateFiles() (errs []error) {
+	for _, file := range []struct{ flag, path string }{
+		{"--encryption-provider-config", o.Etcd.EncryptionProviderConfigFilepath},
+		{"--audit-policy-file", o.Audit.PolicyFile},
+	} {
+		if file.path == "" {
+			continue
+		}
+		opened, err := os.Open(file.path)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", file.flag, err))
+			continue
+		}
+		_ = opened.Close() // nothing was written
+	}
+	return errs
 }
 
 // policyLookInterval is how often a host that lacked a kind of policy is asked again.

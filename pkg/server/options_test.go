@@ -31,6 +31,7 @@ func TestMistakesInTheFlagsAreNamed(t *testing.T) {
 		"two certificates":             {"--authority-secret=authority", "--authority-secret excludes --tls-cert-file"},
 		"no port":                      {"--secure-port=0", "--secure-port=0"},
 		"no data directory":            {"--data-dir=", "--data-dir must not be empty"},
+		"keys of nothing":              {"--encryption-provider-config-automatic-reload=true", "needs --encryption-provider-config"},
 		"no namespace":                 {"--namespace=", "--namespace must not be empty"},
 		"a negative quota":             {"--embedded-etcd-quota-bytes=-1", "must not be negative"},
 		"an unknown controller":        {"--controllers=foo", "foo"},

@@ -66,14 +66,7 @@ func storeLayout(prefix string) backup.Layout {
 
 // storeCommand is dittofs-apiserver etcd.
 func storeCommand(options *Options) *cobra.Command {
-	cmd := backup.NewCommand(backup.Settings{DataDir: options.Store.DataDir, Layout: storeLayout(options.Etcd.StorageConfig.Prefix)})
-	// Those of the server list its flags by subject.
-	plain := &cobra.Command{}
-	cmd.SetHelpFunc(plain.HelpFunc())
-	cmd.SetUsageFunc(plain.UsageFunc())
-	// Its errors are for people at a terminal, and no lines of a log.
-	cmd.PersistentPreRunE = func(*cobra.Command, []string) error { return nil }
-	return cmd
+	return backup.NewCommand(backup.Settings{DataDir: options.Store.DataDir, Layout: storeLayout(options.Etcd.StorageConfig.Prefix)})
 }
 
 // takeSnapshots does so by schedule until ctx is done, also while the store is only observed: it may be the one that is wanted.

@@ -90,7 +90,7 @@ func writeError(err error) error {
 	case errors.Is(err, rpctypes.ErrNoSpace):
 		return &apierrors.StatusError{ErrStatus: metav1.Status{
 			Status: metav1.StatusFailure, Code: http.StatusInsufficientStorage, Reason: reasonStoreFull,
-			Message: "the store is full (" + err.Error() + "): an administrator has to make room, as docs/backup.md says",
+			Message: "the store is full (" + err.Error() + "): an administrator has to make room, as docs/runbooks.md says",
 		}}
 	case errors.Is(err, rpctypes.ErrTooManyRequests):
 		return apierrors.NewTooManyRequests(err.Error(), 1)

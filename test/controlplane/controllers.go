@@ -69,6 +69,9 @@ func (p *ControlPlane) servingFlags(kubeconfig string, port int) []string {
 		"--leader-elect=false")
 }
 
+// LostNodeLabel makes a simulated node one that nobody hears of any more.
+const LostNodeLabel = "local-control-plane/lost"
+
 // kwok stands in for kubelets and for the storage driver. It is no part of what is tested, so it may do anything.
 func (p *ControlPlane) kwok() *component {
 	return &component{
@@ -77,7 +80,9 @@ func (p *ControlPlane) kwok() *component {
 			return []string{
 				"--kubeconfig=" + kubeconfig,
 				"--config=" + filepath.Join(p.stateDir, "kwok.yaml"),
-				"--manage-all-nodes=true",
+				// A node with the label is lost: nobody renews its lease, and its pods are as they were.
+				"--manage-all-nodes=false",
+				"--manage-nodes-with-label-selector=!" + LostNodeLabel,
 				"--node-lease-duration-seconds=40",
 			}
 		},

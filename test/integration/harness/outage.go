@@ -10,6 +10,8 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
+
+	"github.com/dittofs/dittofs-apiserver/test/controlplane"
 )
 
 // StopServer stops our server until start is called, or the test ends.
@@ -71,18 +73,23 @@ func (c *Cluster) Reinstall(t *testing.T, args ...string) {
 	if err := c.Server.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	root, err := RepoDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	options := c.serverOptions(root, args...)
-	options.DataDir = c.Server.DataDir
-	server, err := c.Plane.InstallDittoFS(CleanupContext(t), options)
+	server, err := c.InstallOver(CleanupContext(t), args...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.Server = server
 	c.AwaitServed(t)
+}
+
+// InstallOver starts our server, which is stopped, over the same store and with further arguments.
+func (c *Cluster) InstallOver(ctx context.Context, args ...string) (*controlplane.DittoFS, error) {
+	root, err := RepoDir()
+	if err != nil {
+		return nil, err
+	}
+	options := c.serverOptions(root, args...)
+	options.DataDir = c.Server.DataDir
+	return c.Plane.InstallDittoFS(ctx, options)
 }
 
 // AwaitServed waits until our API answers ten times in a row. The aggregator asks all the time, also in the moment

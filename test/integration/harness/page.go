@@ -4,6 +4,7 @@
 package harness
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -26,11 +27,16 @@ type Block struct {
 }
 
 // marked is a block that is run: <!-- run: PART --> or <!-- run: PART, refused -->, and what it prints.
-var marked = regexp.MustCompile("(?s)<!-- run: ([a-z]+)(, refused)? -->\n```sh\n(.*?)```\n(?:\n*```text\n(.*?)```\n)?")
+var marked = regexp.MustCompile("(?s)<!-- run: ([a-z-]+)(, refused)? -->\n```sh\n(.*?)```\n(?:\n*```text\n(.*?)```\n)?")
+
+// elsewhere is a block that the local plane cannot run, with the reason, or the step of `make e2e` that does it.
+var elsewhere = regexp.MustCompile("(?m)^<!-- (not run|e2e): ([^\n]+) -->\n```sh\n")
 
 // Page is a page of docs/, as a shell in a directory of its own that runs it.
 type Page struct {
 	Blocks []Block
+	// Steps are those of make e2e that blocks are left to.
+	Steps []string
 	// Dir is where the commands run. It has the artifacts of the repository, as a clone has.
 	Dir string
 
@@ -38,7 +44,7 @@ type Page struct {
 	preludes []string
 }
 
-// OpenPage reads a page whose commands are run by the user. Every block of commands must be marked to be run. The
+// OpenPage reads a page whose commands are run by the user. Every block of commands must be marked: to be run, or why not. The
 // blocks of the part prelude are run before each other one: they set what the shell of a reader keeps.
 func OpenPage(t *testing.T, user *User, name, prelude string) *Page {
 	t.Helper()
@@ -70,8 +76,14 @@ func OpenPage(t *testing.T, user *User, name, prelude string) *Page {
 			p.preludes = append(p.preludes, b.Commands)
 		}
 	}
-	if n := strings.Count(string(text), "```sh"); n == 0 || n != len(p.Blocks) {
-		t.Fatalf("the page has %d blocks of commands, %d of them marked to be run", n, len(p.Blocks))
+	others := elsewhere.FindAllStringSubmatch(string(text), -1)
+	for _, block := range others {
+		if block[1] == "e2e" {
+			p.Steps = append(p.Steps, block[2])
+		}
+	}
+	if n := strings.Count(string(text), "```sh"); n == 0 || n != len(p.Blocks)+len(others) {
+		t.Fatalf("the page has %d blocks of commands, %d of them marked to be run and %d to be run elsewhere", n, len(p.Blocks), len(others))
 	}
 	return p
 }
@@ -114,7 +126,9 @@ func (p *Page) Run(t *testing.T, commands string) string {
 // Try is Run for commands that may fail.
 func (p *Page) Try(t *testing.T, commands string) (string, error) {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c", strings.Join(p.preludes, "")+commands)
+	ctx, cancel := context.WithTimeout(t.Context(), PatienceLimit)
+	defer cancel()
+	command := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", strings.Join(p.preludes, "")+commands)
 	command.Dir, command.Env = p.Dir, p.env
 	output, err := command.CombinedOutput()
 	return string(output), err
@@ -130,6 +144,22 @@ func (p *Page) Follow(t *testing.T, b Block) string {
 	if err := Printed(output, b.Prints); err != nil {
 		t.Errorf("line %d:\n%s\nprints\n%s%v", b.Line, b.Commands, output, err)
 	}
+	return output
+}
+
+// Await is Follow for commands that only look: they are repeated until they end as the page says and print it.
+func (p *Page) Await(t *testing.T, b Block) (output string) {
+	t.Helper()
+	Eventually(t, fmt.Sprintf("line %d: %s", b.Line, b.Commands), func(context.Context) error {
+		var err error
+		if output, err = p.Try(t, b.Commands); (err != nil) != b.Refused {
+			return fmt.Errorf("refused: %t, want %t (%w):\n%s", err != nil, b.Refused, err, output)
+		}
+		if err := Printed(output, b.Prints); err != nil {
+			return fmt.Errorf("it prints\n%s%w", output, err)
+		}
+		return nil
+	})
 	return output
 }
 

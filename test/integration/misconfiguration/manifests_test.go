@@ -155,6 +155,29 @@ func TestTheRestoreOfAnExternalEtcdPassesTheDryRun(t *testing.T) {
 	}
 }
 
+func TestEncryptionAndAuditAreAddedToEitherOverlay(t *testing.T) {
+	for _, overlay := range []string{"quickstart", "production"} {
+		dir := together(t, nil, "components/encryption", "components/audit")
+		file := filepath.Join(dir, "kustomization.yaml")
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(strings.Replace(string(content), "overlays/quickstart", "overlays/"+overlay, 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		text := strings.Join(built(t, dir), "\n")
+		for _, want := range []string{
+			"--encryption-provider-config=/etc/dittofs-apiserver/encryption/encryption.yaml", "secretName: dittofs-apiserver-encryption",
+			"--audit-policy-file=/etc/dittofs-apiserver/audit/policy.yaml", "name: dittofs-apiserver-audit-",
+		} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s with both components lacks %q", overlay, want)
+			}
+		}
+	}
+}
+
 // Their kinds are not there, so that it is only shown that they build.
 func TestTheOtherComponentsBuild(t *testing.T) {
 	for component, want := range map[string]string{"monitoring": "PrometheusRule", "cert-manager": "Certificate"} {

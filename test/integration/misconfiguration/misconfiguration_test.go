@@ -107,6 +107,9 @@ func TestEachMistakeEndsInOneLine(t *testing.T) {
 		{"no certificate", []string{"--tls-cert-file=", "--tls-private-key-file="}, []string{"--tls-cert-file", "--tls-private-key-file"}},
 		{"a certificate that is not there", []string{"--tls-cert-file=/nowhere/tls.crt"}, []string{"/nowhere/tls.crt", "no such file"}},
 		{"a certificate that is none", []string{"--tls-cert-file=" + plain}, []string{"--tls-cert-file", plain, "PEM"}},
+		{"keys that are not there", []string{"--encryption-provider-config=/nowhere/keys.yaml"}, []string{"--encryption-provider-config", "/nowhere/keys.yaml"}},
+		{"an audit policy that is not there", []string{"--audit-policy-file=/nowhere/policy.yaml"}, []string{"--audit-policy-file", "/nowhere/policy.yaml"}},
+		{"traces that go nowhere", []string{"--tracing-config-file=/nowhere/tracing.yaml"}, []string{"tracing", "/nowhere/tracing.yaml"}},
 		{"an unknown flag", []string{"--flag-of-mine"}, []string{"unknown flag: --flag-of-mine"}},
 		{"an argument", []string{"serve"}, []string{`"serve"`}},
 		{"an unknown controller", []string{"--controllers=janitor"}, []string{"--controllers", "janitor", "dittoserver"}},
@@ -188,5 +191,15 @@ func TestHelpAndVersionNeedNoCluster(t *testing.T) {
 	}
 	if version := harness.RunServer(t, exitLimit, "--version"); version.ExitCode != 0 || !strings.Contains(version.Stdout, "v") {
 		t.Errorf("--version: %+v", version)
+	}
+}
+
+func TestLogsAreJSONOnRequest(t *testing.T) {
+	flags := append(harness.ServerFlags(t, "/nowhere/kubeconfig"), "--logging-format=json")
+	out := harness.RunServer(t, exitLimit, flags...)
+	first, _, _ := strings.Cut(out.Stderr, "\n")
+	var line struct{ Msg, Version string }
+	if err := json.Unmarshal([]byte(first), &line); err != nil || line.Msg != "Starting dittofs-apiserver" || line.Version == "" {
+		t.Errorf("the log begins with %q: %v", first, err)
 	}
 }
