@@ -140,8 +140,8 @@ type DittoServerStatus struct {
 
 	// conditions are the parts of the status, one for each type: Ready,
 	// Progressing, Degraded, ConfigReady, StorageReady, DatabaseReady, Available,
-	// Authenticated and AdaptersReady; with certificates CertificatesValid, with
-	// a class ClassConformant. Reasons are stable words, messages say what to do.
+	// Authenticated and AdaptersReady. Reasons are stable words, messages say
+	// what to do.
 	// +optional
 	// +patchMergeKey=type
 	// +patchStrategy=merge
