@@ -38,7 +38,7 @@ server runs as, in its container: kubectl exec dittofs-apiserver-0 -- /dittofs-a
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(snapshotCommand(settings), statusCommand(settings), restoreCommand(settings), listCommand(), defragCommand(settings))
+	cmd.AddCommand(snapshotCommand(settings), statusCommand(settings), restoreCommand(settings), restoreMemberCommand(settings), listCommand(), defragCommand(settings))
 	return cmd
 }
 
@@ -150,7 +150,7 @@ change, and refuses writes until it is started with --accept-store.
 Nothing is replaced: a data directory with a store in it is refused, unless --move-aside gives that another name in the
 same directory. One that a server has open is refused in any case.
 
-For an external etcd, --prepare makes a snapshot that is restored on every member with etcdutl snapshot restore.`,
+For an external etcd, --prepare makes a snapshot that is restored on every member with etcd restore-member.`,
 		Example: `  dittofs-apiserver etcd restore /backup/today.db --data-dir=/var/lib/dittofs-apiserver/store
   dittofs-apiserver etcd restore today.db --prepare=prepared.db`,
 		Args: cobra.ExactArgs(1),
@@ -163,7 +163,7 @@ For an external etcd, --prepare makes a snapshot that is restored on every membe
 					if err != nil {
 						return err
 					}
-					_, _ = fmt.Fprintf(out, "Wrote %s: %s.\nRestore it on every member: etcdutl snapshot restore %s\n%s\n", prepared, contents, prepared, then)
+					_, _ = fmt.Fprintf(out, "Wrote %s: %s.\nRestore it on every member: dittofs-apiserver etcd restore-member %s, or etcdutl snapshot restore.\n%s\n", prepared, contents, prepared, then)
 					return nil
 				}
 				aside := ""

@@ -242,3 +242,67 @@ func TestAPreparedSnapshotIsTheStoreOfItsOwnForEveryMember(t *testing.T) {
 		}
 	}
 }
+
+func TestMembersOfAClusterAreRestoredOfAPreparedSnapshotAndOfNoOther(t *testing.T) {
+	client, stop := store(t, t.TempDir(), "a", "b")
+	taken, prepared := save(t, client), filepath.Join(t.TempDir(), "prepared.db")
+	said, err := Prepare(t.Context(), taken, prepared, layout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// One that was taken right after a compaction, as an operator's is who has made room.
+	head, err := client.Get(t.Context(), "/", clientv3.WithCountOnly())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Compact(t.Context(), head.Header.Revision); err != nil {
+		t.Fatal(err)
+	}
+	compacted := save(t, client)
+	stop()
+
+	var peers []string
+	for _, name := range []string{"m-0", "m-1", "m-2"} {
+		peers = append(peers, name+"=https://"+name+".nowhere.test:2380")
+	}
+	volume := t.TempDir()
+	dir := filepath.Join(volume, "data")
+	member := etcd.Membership{Name: "m-1", InitialCluster: strings.Join(peers, ","), Token: "test"}
+	for _, file := range []string{taken, compacted} {
+		if _, err := RestoreMember(t.Context(), file, dir, "", member, layout); err == nil || !strings.Contains(err.Error(), "--prepare") {
+			t.Errorf("a member of a snapshot as it was taken gave %v", err)
+		}
+	}
+	stranger := member
+	stranger.Name = "m-3"
+	if _, err := RestoreMember(t.Context(), prepared, dir, "", stranger, layout); err == nil || !strings.Contains(err.Error(), "m-3") {
+		t.Errorf("a member that the cluster has not gave %v", err)
+	}
+	wantOnly(t, volume)
+	got, err := RestoreMember(t.Context(), prepared, dir, "", member, layout)
+	if err != nil || got.Store != said.Store || got.Objects["dittoservers"] != 2 {
+		t.Fatalf("the member has %+v (%v), want %+v", got, err, said)
+	}
+	wantOnly(t, volume, "data")
+	wantOnly(t, dir, "member")
+	if _, err := RestoreMember(t.Context(), prepared, dir, "", member, layout); err == nil || !strings.Contains(err.Error(), "--move-aside") {
+		t.Errorf("a second restore gave %v", err)
+	}
+	if _, err := RestoreMember(t.Context(), prepared, dir, "data.before", member, layout); err != nil {
+		t.Fatal(err)
+	}
+	wantOnly(t, volume, "data", "data.before")
+}
+
+func TestAMemberThatRunsIsNotRestored(t *testing.T) {
+	dir := t.TempDir()
+	client, _ := store(t, dir, "a")
+	prepared := filepath.Join(t.TempDir(), "prepared.db")
+	if _, err := Prepare(t.Context(), save(t, client), prepared, layout); err != nil {
+		t.Fatal(err)
+	}
+	member := etcd.Membership{Name: "m", InitialCluster: "m=https://m.test:2380", Token: "test"}
+	if _, err := RestoreMember(t.Context(), prepared, filepath.Join(dir, etcd.DatabaseDir), "aside", member, layout); err == nil || !strings.Contains(err.Error(), "in use") {
+		t.Errorf("the restore of a member that runs gave %v", err)
+	}
+}

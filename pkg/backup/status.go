@@ -155,12 +155,17 @@ func defragCommand(settings Settings) *cobra.Command {
 		Long: `Give the free room in the database of each member back to the file system, one after another and the leader last. A member
 answers nothing meanwhile, so that the API of a server with the embedded etcd waits.
 
-With --disarm, the alarm NOSPACE is taken away afterwards, if every member is below 90 % of its quota: until then etcd
-refuses writes, however much room there is.`,
+With --disarm, older revisions are forgotten first, and the alarm NOSPACE is taken away afterwards, if every member is below
+90 % of its quota: until then etcd refuses writes, however much room there is, and an API server cannot compact.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, out := cmd.Context(), cmd.OutOrStdout()
 			return of.use(ctx, func(client *clientv3.Client) error {
+				if disarm {
+					if err := etcd.Compact(ctx, client); err != nil {
+						return err
+					}
+				}
 				err := etcd.Defragment(ctx, client, func(before, after etcd.Member) {
 					_, _ = fmt.Fprintf(out, "%s: %s before, %s now.\n", before.Endpoint, mebibytes(before.Size), mebibytes(after.Size))
 				})
@@ -177,6 +182,6 @@ refuses writes, however much room there is.`,
 		},
 	}
 	of.addFlags(cmd.Flags(), settings)
-	cmd.Flags().BoolVar(&disarm, "disarm", false, "Take the alarm NOSPACE away afterwards.")
+	cmd.Flags().BoolVar(&disarm, "disarm", false, "Compact before, and take the alarm NOSPACE away afterwards.")
 	return cmd
 }

@@ -5,11 +5,13 @@ package etcd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"go.etcd.io/etcd/api/v3/etcdserverpb"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
@@ -97,6 +99,20 @@ func Defragment(ctx context.Context, client *clientv3.Client, done func(before, 
 	return nil
 }
 
+// Compact forgets everything but what the store holds now. Whoever reads or watches an older revision begins anew. At its quota,
+// etcd refuses the writes that go with the compaction of an API server: then it is for whoever makes room.
+func Compact(ctx context.Context, client *clientv3.Client) error {
+	now, err := client.Get(ctx, "/", clientv3.WithCountOnly())
+	if err != nil {
+		return fmt.Errorf("ask for the revision: %w", err)
+	}
+	_, err = client.Compact(ctx, now.Header.Revision, clientv3.WithCompactPhysical())
+	if err != nil && !errors.Is(err, rpctypes.ErrCompacted) {
+		return fmt.Errorf("compact up to revision %d: %w", now.Header.Revision, err)
+	}
+	return nil
+}
+
 // DisarmNoSpace lets writes in again after a member had reached its quota. It refuses while one is still at 90 % of it.
 func DisarmNoSpace(ctx context.Context, client *clientv3.Client) (disarmed int, err error) {
 	members, err := Members(ctx, client)
@@ -106,7 +122,7 @@ func DisarmNoSpace(ctx context.Context, client *clientv3.Client) (disarmed int, 
 	for _, m := range members {
 		if m.Quota > 0 && m.Size*10 > m.Quota*9 {
 			return 0, fmt.Errorf("%s still takes %d of the %d bytes of its quota: raise the quota (--quota-backend-bytes of etcd, --embedded-etcd-quota-bytes here) or delete objects, "+
-				"wait for the next compaction (5 minutes), defragment, and disarm then", m.Endpoint, m.Size, m.Quota)
+				"and do this again", m.Endpoint, m.Size, m.Quota)
 		}
 	}
 	alarms, err := client.AlarmList(ctx)

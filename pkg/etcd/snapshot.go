@@ -9,12 +9,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
+	"go.etcd.io/etcd/client/pkg/v3/types"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.etcd.io/etcd/etcdutl/v3/snapshot"
 	"go.uber.org/zap"
+	"golang.org/x/sys/unix"
 )
 
 // RevisionBump is what a restore adds to the revision of a store: more than any store writes between a snapshot and its
@@ -77,10 +80,24 @@ func SaveSnapshot(file string, write func(io.Writer) (int64, error)) (size int64
 	return size, os.Remove(part.Name())
 }
 
+// Membership is what a member of a cluster is told at its first start, as by the flags of etcd of the same names.
+type Membership struct{ Name, InitialCluster, Token string }
+
 // Unpack makes the store of a snapshot in a data directory that has none, for Start. bump is added to its revision, and
 // everything up to there counts as compacted, so that watches begin anew; 0 leaves the revision as it is. The checksum of
 // the snapshot is verified.
 func Unpack(file, dataDir string, bump uint64) error {
+	// Any URL will do: a member of one asks nobody, and Start gives it its own.
+	alone := Membership{Name: memberName, InitialCluster: memberName + "=unix://" + filepath.Join(dataDir, "peer"), Token: "etcd-cluster"}
+	return unpack(file, filepath.Join(dataDir, DatabaseDir), alone, bump)
+}
+
+// UnpackMember makes the data directory of one member of a cluster, as etcd itself has it, of a snapshot.
+func UnpackMember(file, target string, member Membership) error {
+	return unpack(file, target, member, 0)
+}
+
+func unpack(file, target string, member Membership, bump uint64) error {
 	info, err := os.Stat(file)
 	switch {
 	case err != nil:
@@ -88,19 +105,41 @@ func Unpack(file, dataDir string, bump uint64) error {
 	case !info.Mode().IsRegular() || !complete(info.Size()):
 		return fmt.Errorf("%s is no whole snapshot: it has no checksum at its end", file)
 	}
-	target := filepath.Join(dataDir, DatabaseDir)
 	if entries, err := os.ReadDir(target); err == nil && len(entries) > 0 {
 		return fmt.Errorf("%s holds a store; a restore replaces none", target)
 	}
-	// Any URL will do: a member of one asks nobody, and Start gives it its own.
-	peer := "unix://" + filepath.Join(dataDir, "peer")
+	cluster, err := types.NewURLsMap(member.InitialCluster)
+	if err != nil {
+		return fmt.Errorf("the cluster %q: %w", member.InitialCluster, err)
+	}
+	peers, ok := cluster[member.Name]
+	if !ok {
+		return fmt.Errorf("the cluster %q has no member %q", member.InitialCluster, member.Name)
+	}
 	err = snapshot.NewV3(zap.NewNop()).Restore(snapshot.RestoreConfig{
 		SnapshotPath: file, OutputDataDir: target,
-		Name: memberName, PeerURLs: []string{peer}, InitialCluster: memberName + "=" + peer, InitialClusterToken: "etcd-cluster",
+		Name: member.Name, PeerURLs: peers.StringSlice(), InitialCluster: member.InitialCluster, InitialClusterToken: member.Token,
 		RevisionBump: bump, MarkCompacted: bump > 0,
 	})
 	if err != nil {
 		return errors.Join(fmt.Errorf("restore %s: %w", file, err), os.RemoveAll(target))
 	}
 	return nil
+}
+
+// InUse tells whether an etcd has a data directory of its own open, by the lock that it holds on its database.
+func InUse(dir string) (bool, error) {
+	file, err := os.OpenFile(filepath.Join(dir, "member", "snap", "db"), os.O_RDWR, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look at the database in %s: %w", dir, err)
+	}
+	defer file.Close()
+	err = unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if err != nil && !errors.Is(err, unix.EWOULDBLOCK) {
+		return false, fmt.Errorf("look at the lock of the database in %s: %w", dir, err)
+	}
+	return err != nil, nil
 }

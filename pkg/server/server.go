@@ -69,12 +69,13 @@ func (s *Server) build(config *genericapiserver.RecommendedConfig) error {
 		return err
 	}
 	s.generic = generic
-	storage, err := dittoserver.NewStorage(s.scheme, config.RESTOptionsGetter)
+	getter := plainGetter{config.RESTOptionsGetter}
+	storage, err := dittoserver.NewStorage(s.scheme, getter)
 	if err != nil {
 		return err
 	}
 	s.servers = storage.DittoServer
-	classStorage, err := dittoserverclass.NewStorage(s.scheme, config.RESTOptionsGetter, storage.DittoServer)
+	classStorage, err := dittoserverclass.NewStorage(s.scheme, getter, storage.DittoServer)
 	if err != nil {
 		return err
 	}

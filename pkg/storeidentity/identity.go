@@ -5,8 +5,10 @@ package storeidentity
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
@@ -44,4 +46,22 @@ func Renew(ctx context.Context, client *clientv3.Client, prefix, group string) (
 		return Identity{}, fmt.Errorf("the store %s kept its identity: somebody else writes to it", before.ID)
 	}
 	return Identity(*renewed), nil
+}
+
+// Renewed tells whether a store is as Renew has left a restored one: the identity was written last, right after everything
+// before it was compacted. A store in use is compacted up to some time before its last write.
+func Renewed(ctx context.Context, client *clientv3.Client, prefix, group string) (bool, error) {
+	s := newStore(client, prefix, group)
+	found, err := s.read(ctx)
+	if err != nil {
+		return false, err
+	}
+	if found.record == nil || found.modified != found.revision || found.record.Revision != found.revision-1 {
+		return false, nil
+	}
+	_, err = client.Get(ctx, s.key, clientv3.WithRev(found.revision-2))
+	if errors.Is(err, rpctypes.ErrCompacted) {
+		return true, nil
+	}
+	return false, err
 }

@@ -47,15 +47,15 @@ type NodeFiles struct {
 	ServingCert, ServingKey string
 }
 
-// AddNode writes the files of a node, which must be at Options.NodeAddress.
-func (p *ControlPlane) AddNode(name string) (NodeFiles, error) {
+// AddNode writes the files of a node, which must be able to reach Options.NodeAddress.
+func (p *ControlPlane) AddNode(name, address string) (NodeFiles, error) {
 	pki := filepath.Join(p.stateDir, "pki")
 	files := NodeFiles{
 		CA:          filepath.Join(pki, "ca.crt"),
 		ServingCert: filepath.Join(pki, "kubelet-"+name+".crt"),
 		ServingKey:  filepath.Join(pki, "kubelet-"+name+".key"),
 	}
-	pair, err := p.ca.serving(name, p.options.NodeAddress)
+	pair, err := p.ca.serving(name, address)
 	if err != nil {
 		return NodeFiles{}, err
 	}

@@ -5,6 +5,7 @@ package controlplane
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 
@@ -20,10 +21,19 @@ type User struct {
 	Kubeconfig []byte
 }
 
+// url is where kube-apiserver is for everybody who may ask it: nodes and pods are not on its loopback.
+func (p *ControlPlane) url() string {
+	address := p.core.APIServer.SecureServing.URL("https", "")
+	if p.options.NodeAddress != "" {
+		address.Host = net.JoinHostPort(p.options.NodeAddress, address.Port())
+	}
+	return address.String()
+}
+
 // AddUser creates a user. What they may do is up to RBAC; system:authenticated is added by kube-apiserver.
 func (p *ControlPlane) AddUser(name string, groups ...string) (*User, error) {
 	config, err := p.core.APIServer.AddUser(envtest.User{Name: name, Groups: groups}, &rest.Config{
-		Host:            p.core.APIServer.SecureServing.URL("https", "").String(),
+		Host:            p.url(),
 		TLSClientConfig: rest.TLSClientConfig{CAData: p.ca.pem()},
 		// Without a limit of the client's own: priority and fairness of kube-apiserver limit us.
 		QPS: -1,

@@ -39,7 +39,7 @@ func (s *suite) check(ctx context.Context) error {
 			return fmt.Errorf("pod %s of a file server was restarted: it was %v and is %v", name, before, now[name])
 		}
 	}
-	return eventually(ctx, s.writer.verify)
+	return eventually(ctx, s.verify)
 }
 
 func (s *suite) allReady(ctx context.Context) error {

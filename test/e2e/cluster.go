@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -30,11 +31,12 @@ const (
 	dnsUser  = "e2e-dns"
 )
 
-// cluster is the plane with its node.
+// cluster is the plane with its nodes.
 type cluster struct {
 	options options
 	plane   *controlplane.ControlPlane
-	node    *node.Node
+	nodes   []*node.Node
+	pause   string
 	out     io.Writer
 	began   time.Time
 	// endVolumes stops making volumes.
@@ -43,26 +45,18 @@ type cluster struct {
 
 func startCluster(ctx context.Context, out io.Writer, o options) (_ *cluster, err error) {
 	c := &cluster{options: o, out: out, began: time.Now()}
-	pause := filepath.Join(o.dir(), "pause.tar")
-	if err := c.archive(pause, assemble.Pause(filepath.Join(o.imageBins(), "pause"), architecture, assemble.Origin{}), node.PauseImage); err != nil {
+	c.pause = filepath.Join(o.dir(), "pause.tar")
+	if err := c.archive(c.pause, assemble.Pause(filepath.Join(o.imageBins(), "pause"), architecture, assemble.Origin{}), node.PauseImage); err != nil {
 		return nil, err
 	}
 	if err := node.PrepareNetwork(ctx); err != nil {
 		return nil, err
 	}
 	c.plane, err = controlplane.Start(ctx, controlplane.Options{
-		Dir: filepath.Join(o.dir(), "plane"), LogDir: o.logDir(), BinDir: o.binDir(), NodeAddress: node.Address, Report: c.report,
+		Dir: filepath.Join(o.dir(), "plane"), LogDir: o.logDir(), BinDir: o.binDir(), NodeAddress: node.First.Address(), Report: c.report,
 	})
 	if err != nil {
 		return nil, err
-	}
-	files, err := c.plane.AddNode(node.Name)
-	if err != nil {
-		return c, err
-	}
-	dns, err := c.dnsLogin(ctx)
-	if err != nil {
-		return c, err
 	}
 	volumes := node.Volumes{Client: c.plane.Client(), Dir: filepath.Join(o.dir(), "volumes")}
 	if err := volumes.Install(ctx); err != nil {
@@ -71,11 +65,35 @@ func startCluster(ctx context.Context, out io.Writer, o options) (_ *cluster, er
 	var working context.Context
 	working, c.endVolumes = context.WithCancel(ctx)
 	go volumes.Run(working)
-	c.node, err = node.Start(ctx, node.Options{
-		Dir: filepath.Join(o.dir(), "node"), LogDir: o.logDir(), BinDir: o.binDir(), CNIBinDir: o.cniBinDir,
-		CgroupRoot: isolation.CgroupRoot, Files: files, DNSKubeconfig: dns, Client: c.plane.Client(), PauseArchive: pause, Report: c.report,
+	return c, nil
+}
+
+// addNode starts one more.
+func (c *cluster) addNode(ctx context.Context) error {
+	place := node.First + node.Place(len(c.nodes))
+	files, err := c.plane.AddNode(place.Name(), place.Address())
+	if err != nil {
+		return err
+	}
+	var dns string
+	if place == node.First {
+		if dns, err = c.dnsLogin(ctx); err != nil {
+			return err
+		}
+	}
+	cgroup, err := isolation.MakeCgroup(place.Name())
+	if err != nil {
+		return err
+	}
+	added, err := node.Start(ctx, node.Options{
+		Place: place, Dir: filepath.Join(c.options.dir(), place.Name()), LogDir: filepath.Join(c.options.logDir(), place.Name()),
+		BinDir: c.options.binDir(), CNIBinDir: c.options.cniBinDir, CgroupRoot: cgroup,
+		Files: files, DNSKubeconfig: dns, Client: c.plane.Client(), PauseArchive: c.pause, Report: c.report,
 	})
-	return c, err
+	if added != nil {
+		c.nodes = append(c.nodes, added)
+	}
+	return err
 }
 
 // dnsLogin gives CoreDNS what its manifests would.
@@ -117,7 +135,17 @@ func (c *cluster) importServer(ctx context.Context, tag string) error {
 	if err := c.archive(file, spec, serverImage+":"+tag); err != nil {
 		return err
 	}
-	return c.node.ImportImage(ctx, file)
+	return c.importImage(ctx, file)
+}
+
+// importImage makes an image known to every node.
+func (c *cluster) importImage(ctx context.Context, archive string) error {
+	for _, n := range c.nodes {
+		if err := n.ImportImage(ctx, archive); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // importDFS takes the real server where there is one.
@@ -130,7 +158,7 @@ func (c *cluster) importDFS(ctx context.Context) (what string, err error) {
 	if err := c.archive(file, assemble.DFS(binary, architecture, assemble.Origin{Version: "v0.29.0"}), dfsImage); err != nil {
 		return "", err
 	}
-	return what, c.node.ImportImage(ctx, file)
+	return what, c.importImage(ctx, file)
 }
 
 // kubectl runs as a cluster admin, or as whom the kubeconfig says.
@@ -156,9 +184,11 @@ func (c *cluster) stop() {
 	if c.endVolumes != nil {
 		c.endVolumes()
 	}
-	if c.node != nil {
-		_ = c.node.Stop()
+	var stopping sync.WaitGroup
+	for _, n := range c.nodes {
+		stopping.Go(func() { _ = n.Stop() })
 	}
+	stopping.Wait()
 	_ = c.plane.Stop()
 }
 

@@ -28,7 +28,7 @@ const (
 	secondTag       = "e2e-2"
 )
 
-// steps are the run, in the order of the table.
+// steps are the run of the overlay quickstart, in the order of the table.
 func (s *suite) steps() []step {
 	return []step{
 		{name: "import images", do: s.importImages, unchecked: true},
@@ -69,7 +69,7 @@ func (s *suite) apply(ctx context.Context, tag string) error {
 
 func (s *suite) overlay(tag string) (string, error) {
 	dir := filepath.Join(s.options.dir(), "overlay")
-	base, err := filepath.Rel(dir, filepath.Join(s.options.root, "artifacts", "deploy", "overlays", "quickstart"))
+	base, err := filepath.Rel(dir, filepath.Join(s.options.root, "artifacts", "deploy", "overlays", s.overlayName))
 	if err != nil {
 		return "", err
 	}
@@ -163,9 +163,9 @@ patches:
 // reachService asks dfs as a client in the cluster does: by name, by Service, by kube-proxy.
 func (s *suite) reachService(ctx context.Context) (string, error) {
 	resolver := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, network, node.Address+":53")
+		return (&net.Dialer{}).DialContext(ctx, network, node.First.Address()+":53")
 	}}
-	name := "files-api." + tenantNamespace + ".svc.cluster.local"
+	name := s.server + "-api." + tenantNamespace + ".svc.cluster.local"
 	addresses, err := resolver.LookupHost(ctx, name)
 	if err != nil {
 		return "", err
@@ -215,13 +215,13 @@ func (s *suite) kubectlProxy(ctx context.Context) (string, error) {
 	defer func() { cancel(); <-ended }()
 	var body string
 	err := eventually(ctx, func(ctx context.Context) (err error) {
-		body, err = get(ctx, "http://"+address+"/apis/dittofs.io/v1alpha1/namespaces/"+tenantNamespace+"/dittoservers/files")
+		body, err = get(ctx, "http://"+address+"/apis/dittofs.io/v1alpha1/namespaces/"+tenantNamespace+"/dittoservers/"+s.server)
 		return err
 	})
 	if err != nil {
 		return "", err
 	}
-	server, err := s.dittofs.DittofsV1alpha1().DittoServers(tenantNamespace).Get(ctx, "files", metav1.GetOptions{})
+	server, err := s.dittofs.DittofsV1alpha1().DittoServers(tenantNamespace).Get(ctx, s.server, metav1.GetOptions{})
 	if err != nil {
 		return "", err
 	}

@@ -5,8 +5,14 @@
 
 package main
 
-import "errors"
+import (
+	"errors"
+
+	corev1 "k8s.io/api/core/v1"
+)
 
 func unmount(string) {}
+
+func killPod(*corev1.Pod, string) error { return errors.New("needs Linux") }
 
 func killProgram(string) error { return errors.New("needs Linux") }

@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: The dittofs-apiserver authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Command e2e is what `make e2e` runs: a cluster of one node with real pods on this machine, our image and our manifests
-// in it, and one disaster after the other. In: a repository whose binaries are built. Out: a table, and an exit status. It
-// leaves nothing behind but logs.
+// Command e2e is what `make e2e` runs: a cluster with real pods on this machine, our image and our manifests in it, and
+// one disaster after the other. In: a repository whose binaries are built. Out: a table for each installation, and an exit
+// status. It leaves nothing behind but logs.
 package main
 
 import (
@@ -13,6 +13,8 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -24,7 +26,11 @@ import (
 
 type options struct {
 	root, cniBinDir string
-	keep            bool
+	// suite is quickstart, production, or all of them.
+	suite string
+	// only names steps by a pattern; empty: all.
+	only string
+	keep bool
 }
 
 func (o options) binDir() string    { return filepath.Join(o.root, ".local", "bin") }
@@ -51,6 +57,12 @@ func newCommand() *cobra.Command {
 			if o.root, err = filepath.Abs(o.root); err != nil {
 				return err
 			}
+			if !slices.Contains([]string{"all", "quickstart", "production"}, o.suite) {
+				return fmt.Errorf("--suite=%s: must be quickstart, production or all", o.suite)
+			}
+			if _, err := regexp.Compile(o.only); err != nil {
+				return fmt.Errorf("--only: %w", err)
+			}
 			// It returns in namespaces of its own.
 			if err := isolation.Enter("/run/lock/dittofs-e2e.lock"); err != nil {
 				return err
@@ -73,6 +85,8 @@ func newCommand() *cobra.Command {
 	}
 	command.Flags().StringVar(&o.root, "root", ".", "The repository; everything is kept below its .local directory.")
 	command.Flags().StringVar(&o.cniBinDir, "cni-bin-dir", "/usr/lib/cni", "Where the distribution has the CNI plugins.")
+	command.Flags().StringVar(&o.suite, "suite", "all", "Which installation goes through its disasters: quickstart, production, or all, one after the other.")
+	command.Flags().StringVar(&o.only, "only", "", "Regular expression for names of steps: of the disasters, only those are tried.")
 	command.Flags().BoolVar(&o.keep, "keep-state", false, "Leave the directories of etcd, containerd and the volumes to be looked at.")
 	return command
 }

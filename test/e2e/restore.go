@@ -5,7 +5,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -29,7 +27,7 @@ func (s *suite) backup(ctx context.Context) (string, error) {
 	if err := s.apply(ctx, secondTag); err != nil {
 		return "", err
 	}
-	kept := s.writer.names()
+	kept := s.acknowledged()
 	output, err := s.job(ctx, "e2e-backup", "create", "job", "e2e-backup", "--from=cronjob/"+serverName+"-backup")
 	if err != nil {
 		return "", err
@@ -99,7 +97,7 @@ func (s *suite) restore(ctx context.Context) (string, error) {
 	if err := s.applyLate(ctx); err != nil {
 		return "", err
 	}
-	s.writer = resumeWriter(context.WithoutCancel(ctx), s.dittofs, s.kept)
+	s.writer = resumeWriter(context.WithoutCancel(ctx), s.dittofs, namePrefix, s.kept[0])
 	return fmt.Sprintf("the store is back after %.1f s with every write up to the snapshot; what came later is named and adopted", took.Seconds()), nil
 }
 
@@ -137,7 +135,7 @@ func (s *suite) restoreManifest() (string, error) {
 
 // observes: reads work, writes are refused with what to do.
 func (s *suite) observes(ctx context.Context) error {
-	if _, err := s.dittofs.DittofsV1alpha1().DittoServers(tenantNamespace).Get(ctx, "files", metav1.GetOptions{}); err != nil {
+	if _, err := s.dittofs.DittofsV1alpha1().DittoServers(tenantNamespace).Get(ctx, s.server, metav1.GetOptions{}); err != nil {
 		return fmt.Errorf("the restored store: %w", err)
 	}
 	class := &dittofsv1alpha1.DittoServerClass{ObjectMeta: metav1.ObjectMeta{Name: "refused"}}
@@ -151,10 +149,10 @@ func (s *suite) observes(ctx context.Context) error {
 // accept adds the flag, waits, and takes it away again.
 func (s *suite) accept(ctx context.Context) error {
 	for _, args := range [][]string{
-		{"patch", "statefulset", serverName, "--type=json", "-p", `[{"op":"add","path":"/spec/template/spec/containers/0/args/-","value":"--accept-store"}]`},
-		{"rollout", "status", "statefulset", serverName, "--timeout=120s"},
-		{"rollout", "undo", "statefulset", serverName},
-		{"rollout", "status", "statefulset", serverName, "--timeout=120s"},
+		{"patch", s.workload, "--type=json", "-p", `[{"op":"add","path":"/spec/template/spec/containers/0/args/-","value":"--accept-store"}]`},
+		{"rollout", "status", s.workload, "--timeout=120s"},
+		{"rollout", "undo", s.workload},
+		{"rollout", "status", s.workload, "--timeout=120s"},
 	} {
 		if _, err := s.kubectl(ctx, append([]string{"-n", systemNamespace}, args...)...); err != nil {
 			return err
@@ -165,16 +163,5 @@ func (s *suite) accept(ctx context.Context) error {
 
 // missing waits for the event that names the server which the store does not know.
 func (s *suite) missing(ctx context.Context) error {
-	return eventually(ctx, func(ctx context.Context) error {
-		var events corev1.EventList
-		if err := s.plane.Client().List(ctx, &events); err != nil {
-			return err
-		}
-		for _, event := range events.Items {
-			if event.Reason == "DittoServerMissing" && event.InvolvedObject.Name == lateServer {
-				return nil
-			}
-		}
-		return errors.New("no event DittoServerMissing names the server that came after the snapshot")
-	})
+	return eventually(ctx, func(ctx context.Context) error { return s.event(ctx, "DittoServerMissing", lateServer) })
 }

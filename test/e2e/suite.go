@@ -8,7 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"runtime"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -17,20 +19,30 @@ import (
 
 const architecture = runtime.GOARCH
 
-// suite is one run. Each step does something to the installation and is followed by the same check.
+// suite is one installation, from the first apply to the last delete. Each step does something to it and is followed by the
+// same check.
 type suite struct {
 	*cluster
+	// overlayName is the installation's, workload what runs our server in it.
+	overlayName, workload string
+	// server is the name of the DittoServer that the tenant applies.
+	server  string
 	dittofs dittofsclient.Interface
 	// tenant is the kubeconfig of somebody with the rights of a tenant.
 	tenant string
 	writer *writer
+	// verify finds every write that was acknowledged, and acknowledged names them, for each writer: the one above, if nobody
+	// says otherwise.
+	verify       func(context.Context) error
+	acknowledged func() [][]string
+	endWrites    func()
 	// pods are those of the file servers as they were when they became ready.
 	pods map[string]podState
 	rows []row
 	// withBackup adds the component to the overlay. snapshot is the file that the backup made, kept the writes in it.
 	withBackup bool
 	snapshot   string
-	kept       []string
+	kept       [][]string
 }
 
 type row struct {
@@ -57,18 +69,48 @@ func run(ctx context.Context, out io.Writer, o options) error {
 	if err != nil {
 		return err
 	}
-	s := &suite{cluster: c, pods: map[string]podState{}}
-	if s.dittofs, err = dittofsclient.NewForConfig(c.plane.AdminConfig()); err != nil {
+	if err := c.addNode(ctx); err != nil {
 		return err
 	}
+	for _, run := range []struct {
+		name string
+		run  func(context.Context, *cluster) error
+	}{{"quickstart", runQuickstart}, {"production", runProduction}} {
+		if o.suite != "all" && o.suite != run.name {
+			continue
+		}
+		if err := run.run(ctx, c); err != nil {
+			return fmt.Errorf("%s: %w", run.name, err)
+		}
+	}
+	return nil
+}
+
+func newSuite(c *cluster, overlay, workload, server string) (*suite, error) {
+	client, err := dittofsclient.NewForConfig(c.plane.AdminConfig())
+	return &suite{cluster: c, overlayName: overlay, workload: workload, server: server, dittofs: client, pods: map[string]podState{}}, err
+}
+
+func runQuickstart(ctx context.Context, c *cluster) error {
+	s, err := newSuite(c, "quickstart", "statefulset/"+serverName, "files")
+	if err != nil {
+		return err
+	}
+	s.verify = func(ctx context.Context) error { return s.writer.verify(ctx) }
+	s.acknowledged = func() [][]string { return [][]string{s.writer.names()} }
+	s.endWrites = func() { s.writer.end() }
 	failed := s.walk(ctx, s.steps())
-	s.print(out)
+	s.print(c.out)
 	return failed
 }
 
 // walk ends at the first failure: what comes after would only report it again.
 func (s *suite) walk(ctx context.Context, steps []step) error {
+	only := regexp.MustCompile(s.options.only)
 	for _, step := range steps {
+		if !step.unchecked && !only.MatchString(step.name) {
+			continue
+		}
 		began := time.Now()
 		stepCtx, cancel := context.WithTimeout(ctx, stepTimeout)
 		detail, err := step.do(stepCtx)
@@ -95,7 +137,7 @@ func outcome(detail string, err error) string {
 
 func (s *suite) print(out io.Writer) {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "\nSTEP\tRESULT\tTOOK\tSEEN")
+	fmt.Fprintf(table, "\n%s\tRESULT\tTOOK\tSEEN\n", strings.ToUpper(s.overlayName))
 	for _, r := range s.rows {
 		result := "ok"
 		if r.err != nil {
@@ -111,10 +153,10 @@ func (s *suite) explain(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	for _, args := range [][]string{
-		{"get", "pods,pvc,pv,svc,statefulsets", "-A", "-o", "wide"},
+		{"get", "nodes,pods,pvc,pv,svc,statefulsets,deployments", "-A", "-o", "wide"},
 		{"get", "events", "-A", "--sort-by=.lastTimestamp"},
 		{"get", "apiservices", "v1alpha1.dittofs.io", "-o", "yaml"},
-		{"-n", systemNamespace, "logs", "--tail=60", "--all-pods", "statefulset/" + serverName},
+		{"-n", systemNamespace, "logs", "--tail=60", "--all-pods", s.workload},
 		{"get", "dittoservers.dittofs.io", "-A", "-o", "yaml"},
 	} {
 		output, err := s.kubectl(ctx, args...)
@@ -123,14 +165,20 @@ func (s *suite) explain(ctx context.Context) error {
 	return nil
 }
 
+// finalError is one that no waiting mends.
+type finalError struct{ error }
+
+func (e finalError) Unwrap() error { return e.error }
+
 // eventually polls until check succeeds or ctx is over, and says at the end what was still missing.
 func eventually(ctx context.Context, check func(context.Context) error) error {
 	tick := time.NewTicker(250 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		err := check(ctx)
-		if err == nil {
-			return nil
+		var final finalError
+		if err == nil || errors.As(err, &final) {
+			return err
 		}
 		select {
 		case <-ctx.Done():

@@ -22,7 +22,7 @@ func decodeBundle(service *unstructured.Unstructured) ([]byte, error) {
 
 // uninstall goes by the documented order. Nothing may hang, and the data of the file servers stays until its namespace goes.
 func (s *suite) uninstall(ctx context.Context) (string, error) {
-	s.writer.end()
+	s.endWrites()
 	overlay, err := s.overlay(secondTag)
 	if err != nil {
 		return "", err

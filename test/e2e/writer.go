@@ -22,9 +22,10 @@ import (
 	dittofsclient "github.com/dittofs/dittofs-apiserver/pkg/generated/clientset/versioned"
 )
 
-// writer creates classes all the time, by way of the aggregator, and remembers which of them were acknowledged.
+// writer creates classes all the time, and remembers which of them were acknowledged.
 type writer struct {
 	client dittofsclient.Interface
+	prefix string
 	stop   context.CancelFunc
 	done   chan struct{}
 
@@ -37,6 +38,8 @@ type writer struct {
 	// outage is the time of the longest run of failures, since is when the present one began.
 	outage time.Duration
 	since  time.Time
+	// last is the last failure since mark.
+	last error
 	// wrong is the first failure that no client could cope with by trying again.
 	wrong error
 }
@@ -47,16 +50,16 @@ const (
 )
 
 func startWriter(ctx context.Context, client dittofsclient.Interface) *writer {
-	return resumeWriter(ctx, client, nil)
+	return resumeWriter(ctx, client, namePrefix, nil)
 }
 
 // resumeWriter goes on where another writer has created these classes.
-func resumeWriter(ctx context.Context, client dittofsclient.Interface, acknowledged []string) *writer {
+func resumeWriter(ctx context.Context, client dittofsclient.Interface, prefix string, acknowledged []string) *writer {
 	ctx, cancel := context.WithCancel(ctx)
-	w := &writer{client: client, stop: cancel, done: make(chan struct{}), acknowledged: map[string]bool{}, unknown: map[string]bool{}}
+	w := &writer{client: client, prefix: prefix, stop: cancel, done: make(chan struct{}), acknowledged: map[string]bool{}, unknown: map[string]bool{}}
 	for _, name := range acknowledged {
 		w.acknowledged[name] = true
-		if n, err := strconv.Atoi(strings.TrimPrefix(name, namePrefix)); err == nil {
+		if n, err := strconv.Atoi(strings.TrimPrefix(name, prefix)); err == nil {
 			w.next = max(w.next, n)
 		}
 	}
@@ -81,7 +84,7 @@ func resumeWriter(ctx context.Context, client dittofsclient.Interface, acknowled
 func (w *writer) write(ctx context.Context) {
 	w.mu.Lock()
 	w.next++
-	name := fmt.Sprintf(namePrefix+"%06d", w.next)
+	name := fmt.Sprintf("%s%06d", w.prefix, w.next)
 	w.mu.Unlock()
 	class := &dittofsv1alpha1.DittoServerClass{ObjectMeta: metav1.ObjectMeta{Name: name}}
 	// An attempt of its own: one that hangs must not hide the others.
@@ -101,6 +104,7 @@ func (w *writer) write(ctx context.Context) {
 	}
 	w.unknown[name] = true
 	w.failed++
+	w.last = err
 	if w.since.IsZero() {
 		w.since = began
 	}
@@ -120,7 +124,9 @@ func retriable(err error) bool {
 	switch status.Status().Code {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		return true
-	case http.StatusInternalServerError, http.StatusGatewayTimeout, http.StatusBadGateway:
+	case http.StatusGatewayTimeout:
+		return true // it may have been carried out, as our server says of an etcd that elects a leader
+	case http.StatusInternalServerError, http.StatusBadGateway:
 		// What the aggregator says of a connection that was cut off in the middle of an answer.
 		return strings.Contains(err.Error(), "EOF") || strings.Contains(err.Error(), "connection") || strings.Contains(err.Error(), "timeout")
 	}
@@ -131,7 +137,7 @@ func retriable(err error) bool {
 func (w *writer) mark() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.outage = 0
+	w.outage, w.last = 0, nil
 	return w.failed
 }
 
@@ -152,7 +158,7 @@ func (w *writer) verify(ctx context.Context) error {
 	wrong := w.wrong
 	w.mu.Unlock()
 	if wrong != nil {
-		return fmt.Errorf("a write failed in a way that a client cannot try again: %w", wrong)
+		return finalError{fmt.Errorf("a write failed in a way that a client cannot try again: %w", wrong)}
 	}
 	list, err := w.client.DittofsV1alpha1().DittoServerClasses().List(ctx, metav1.ListOptions{})
 	if err != nil {

@@ -56,6 +56,18 @@ func DFS(binary, architecture string, origin Origin) Spec {
 	return spec
 }
 
+// Etcd describes an image that is run as that of the etcd project is: the program is found by its name.
+func Etcd(binary, architecture string, origin Origin) Spec {
+	return Spec{
+		OS: "linux", Architecture: architecture,
+		Entries:    []Entry{{Path: "/usr/local/bin/etcd", Source: binary, Mode: 0o755}},
+		Entrypoint: []string{"/usr/local/bin/etcd"},
+		Env:        []string{"PATH=/usr/local/bin:/usr/bin"},
+		Ports:      []string{"2379/tcp", "2380/tcp"},
+		Created:    origin.Created,
+	}
+}
+
 // Pause describes the image that holds the namespaces of a pod.
 func Pause(binary, architecture string, origin Origin) Spec {
 	return Spec{

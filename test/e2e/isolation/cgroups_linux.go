@@ -19,6 +19,8 @@ import (
 // CgroupRoot is where the kubelet puts pods, in every hierarchy of the machine.
 const CgroupRoot = "/dittofs-e2e"
 
+func makeCgroups() error { return makeCgroup(CgroupRoot) }
+
 // hierarchies are the mount points of cgroups, of version 1 and 2.
 func hierarchies() ([]string, error) {
 	file, err := os.Open("/proc/self/mounts")
@@ -38,19 +40,25 @@ func hierarchies() ([]string, error) {
 	return found, nil
 }
 
-func makeCgroups() error {
+// MakeCgroup makes one more, below CgroupRoot: each kubelet has its own.
+func MakeCgroup(name string) (string, error) {
+	path := filepath.Join(CgroupRoot, name)
+	return path, makeCgroup(path)
+}
+
+func makeCgroup(path string) error {
 	mounts, err := hierarchies()
 	if err != nil {
 		return err
 	}
 	for _, mount := range mounts {
-		dir := filepath.Join(mount, CgroupRoot)
+		dir := filepath.Join(mount, path)
 		if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
 			return fmt.Errorf("make a cgroup: %w", err)
 		}
 		// In version 1, a cpuset is made empty, and takes no process before it has processors and memory.
 		for _, name := range []string{"cpuset.cpus", "cpuset.mems"} {
-			inherited, err := os.ReadFile(filepath.Join(mount, name))
+			inherited, err := os.ReadFile(filepath.Join(filepath.Dir(dir), name))
 			if err != nil {
 				continue
 			}

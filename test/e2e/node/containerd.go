@@ -10,16 +10,12 @@ import (
 	"time"
 )
 
-const (
-	// socket is short, since a path of the working directory may be too long for one. /run is ours alone.
-	socket = "/run/containerd/containerd.sock"
-	// PauseImage holds the namespaces of a pod. It is our own: there is no registry.
-	PauseImage = "dittofs.test/pause:1"
-)
+// PauseImage holds the namespaces of a pod. It is our own: there is no registry.
+const PauseImage = "dittofs.test/pause:1"
 
 const containerdConfig = `version = 3
 root = %[1]q
-state = "/run/containerd"
+state = %[6]q
 disabled_plugins = ["io.containerd.nri.v1.nri", "io.containerd.tracing.processor.v1.otlp"]
 
 [grpc]
@@ -51,7 +47,7 @@ func (n *Node) startContainerd(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	config := fmt.Sprintf(containerdConfig, filepath.Join(n.options.Dir, "containerd"), socket, PauseImage, n.options.CNIBinDir, cni)
+	config := fmt.Sprintf(containerdConfig, filepath.Join(n.options.Dir, "containerd"), n.options.Place.socket(), PauseImage, n.options.CNIBinDir, cni, n.options.Place.state())
 	if err := n.write("containerd.toml", config); err != nil {
 		return err
 	}
@@ -70,5 +66,5 @@ func (n *Node) ImportImage(ctx context.Context, archive string) error {
 func (n *Node) ctr(ctx context.Context, args ...string) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
-	return run(ctx, n.binary("ctr"), append([]string{"--address", socket, "--namespace", "k8s.io"}, args...)...)
+	return run(ctx, n.binary("ctr"), append([]string{"--address", n.options.Place.socket(), "--namespace", "k8s.io"}, args...)...)
 }

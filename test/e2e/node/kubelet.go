@@ -24,10 +24,10 @@ func (n *Node) startKubelet(ctx context.Context) error {
 		"failSwapOn":               false,
 		"oomScoreAdj":              0,
 		"makeIPTablesUtilChains":   false,
-		"containerRuntimeEndpoint": "unix://" + socket,
+		"containerRuntimeEndpoint": "unix://" + n.options.Place.socket(),
 		"podLogsDir":               filepath.Join(n.options.LogDir, "pods"),
 		"clusterDomain":            "cluster.local",
-		"clusterDNS":               []string{Address},
+		"clusterDNS":               []string{First.Address()},
 		"resolvConf":               "",
 		"tlsCertFile":              n.options.Files.ServingCert,
 		"tlsPrivateKeyFile":        n.options.Files.ServingKey,
@@ -53,14 +53,14 @@ func (n *Node) startKubelet(ctx context.Context) error {
 		"--kubeconfig="+n.options.Files.Kubelet,
 		"--root-dir="+filepath.Join(n.options.Dir, "kubelet"),
 		"--cert-dir="+filepath.Join(n.options.Dir, "kubelet-pki"),
-		"--hostname-override="+Name,
-		"--node-ip="+Address)
+		"--hostname-override="+n.options.Place.Name(),
+		"--node-ip="+n.options.Place.Address())
 	if err != nil {
 		return err
 	}
 	return d.await(ctx, func(ctx context.Context) error {
 		node := &corev1.Node{}
-		if err := n.options.Client.Get(ctx, client.ObjectKey{Name: Name}, node); err != nil {
+		if err := n.options.Client.Get(ctx, client.ObjectKey{Name: n.options.Place.Name()}, node); err != nil {
 			return err
 		}
 		for _, taint := range node.Spec.Taints {

@@ -16,9 +16,6 @@ import (
 	"github.com/dittofs/dittofs-apiserver/test/controlplane"
 )
 
-// Name is the node's.
-const Name = "e2e-node"
-
 const (
 	startTimeout = 3 * time.Minute
 	stopTimeout  = 20 * time.Second
@@ -26,6 +23,7 @@ const (
 
 // Options say where the node lives and which cluster it joins.
 type Options struct {
+	Place Place
 	// Dir holds what the node writes but logs; LogDir has a file for each process, and pods/.
 	Dir, LogDir string
 	// BinDir has what `make node` builds, CNIBinDir the plugins of the distribution.
@@ -34,7 +32,7 @@ type Options struct {
 	CgroupRoot string
 	// Files are what the node logs in with.
 	Files controlplane.NodeFiles
-	// DNSKubeconfig may list Services and EndpointSlices.
+	// DNSKubeconfig may list Services and EndpointSlices. Only the first node, which serves names for all, needs it.
 	DNSKubeconfig string
 	// Client is a cluster admin's.
 	Client client.Client
@@ -59,21 +57,25 @@ func Start(ctx context.Context, options Options) (*Node, error) {
 			return nil, fmt.Errorf("prepare the node's directory: %w", err)
 		}
 	}
-	for _, part := range []struct {
+	type part struct {
 		name  string
 		start func(context.Context) error
-	}{
+	}
+	parts := []part{
 		{"containerd", n.startContainerd},
 		{"pause", func(ctx context.Context) error { return n.ImportImage(ctx, options.PauseArchive) }},
 		// kube-proxy is not healthy before its node exists.
 		{"kubelet", n.startKubelet},
 		{"kube-proxy", n.startProxy},
-		{"coredns", n.startDNS},
-	} {
+	}
+	if options.Place == First {
+		parts = append(parts, part{"coredns", n.startDNS})
+	}
+	for _, part := range parts {
 		if err := part.start(ctx); err != nil {
 			return n, err
 		}
-		options.Report(part.name, "")
+		options.Report(part.name, options.Place.Name())
 	}
 	return n, nil
 }

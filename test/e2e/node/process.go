@@ -32,7 +32,7 @@ func (n *Node) start(name, binary string, args ...string) (*daemon, error) {
 		return nil, fmt.Errorf("open the log of %s: %w", name, err)
 	}
 	defer log.Close() // the process has its own
-	d.command = exec.Command(binary, args...)
+	d.command = n.options.Place.command(binary, args...)
 	d.command.Stdout, d.command.Stderr = log, log
 	// The programs that were built for this cluster come before those of the machine: containerd looks for its shim there.
 	d.command.Env = append(os.Environ(), "PATH="+n.options.BinDir+":"+os.Getenv("PATH"))

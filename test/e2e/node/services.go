@@ -19,9 +19,9 @@ func (n *Node) startProxy(ctx context.Context) error {
 		"apiVersion": "kubeproxy.config.k8s.io/v1alpha1", "kind": "KubeProxyConfiguration",
 		"mode":               "nftables",
 		"clusterCIDR":        podNetwork,
-		"hostnameOverride":   Name,
+		"hostnameOverride":   n.options.Place.Name(),
 		"clientConnection":   map[string]any{"kubeconfig": n.options.Files.Proxy},
-		"healthzBindAddress": "127.0.0.1:10256", "metricsBindAddress": "127.0.0.1:10249",
+		"healthzBindAddress": n.options.Place.Address() + ":10256", "metricsBindAddress": "127.0.0.1:10249",
 		"oomScoreAdj": 0,
 		"conntrack":   map[string]any{"maxPerCore": 0, "min": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s"},
 	}
@@ -36,7 +36,7 @@ func (n *Node) startProxy(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return d.await(ctx, healthy("http://127.0.0.1:10256/healthz"))
+	return d.await(ctx, healthy("http://"+n.options.Place.Address()+":10256/healthz"))
 }
 
 const corefile = `.:53 {
@@ -52,9 +52,9 @@ const corefile = `.:53 {
 }
 `
 
-// startDNS serves the names of the cluster at the node's own address, as a cache on each node does elsewhere.
+// startDNS serves the names of the cluster at the address of the first node, to the pods of all.
 func (n *Node) startDNS(ctx context.Context) error {
-	if err := n.write("Corefile", fmt.Sprintf(corefile, Address, n.options.DNSKubeconfig)); err != nil {
+	if err := n.write("Corefile", fmt.Sprintf(corefile, First.Address(), n.options.DNSKubeconfig)); err != nil {
 		return err
 	}
 	d, err := n.start("coredns", n.binary("coredns"), "-conf", filepath.Join(n.options.Dir, "Corefile"))

@@ -142,6 +142,19 @@ func TestTheBackupPassesTheDryRunAndIsTakenByANamespaceThatRestrictsPods(t *test
 	}
 }
 
+func TestTheRestoreOfAnExternalEtcdPassesTheDryRun(t *testing.T) {
+	dir := together(t, []string{"jobs-etcd"}, "components/backup")
+	output := cluster.Admin.Kubectl("").Try(t, "apply", "-k", dir, "--server-side", "--force-conflicts", "--dry-run=server", "--field-manager=overlay")
+	if output.ExitCode != 0 || strings.Contains(output.Stderr, "Warning") {
+		t.Errorf("%s", output.Stderr)
+	}
+	for _, want := range []string{"prepare", "restore-0", "restore-1", "restore-2"} {
+		if !strings.Contains(output.Stdout, "job.batch/dittofs-etcd-"+want) {
+			t.Errorf("there is no Job %s: %s", want, output.Stdout)
+		}
+	}
+}
+
 func TestEncryptionAndAuditAreAddedToEitherOverlay(t *testing.T) {
 	for _, overlay := range []string{"quickstart", "production"} {
 		dir := together(t, nil, "components/encryption", "components/audit")

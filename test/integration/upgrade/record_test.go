@@ -33,7 +33,7 @@ import (
 var (
 	record = flag.String("record", "", "name of a recording to make, such as v0.1.0, instead of testing")
 	// recording is what the way back begins with.
-	recording = flag.String("recording", "testdata/issue-3", "the recording of the build in -server, for the way back")
+	recording = flag.String("recording", "testdata/2026-11-24", "the recording of the build in -server, for the way back")
 	binary    = flag.String("server", "", "another build of dittofs-apiserver, for -record and for the way back")
 	samples   = flag.String("samples", "../../../artifacts/samples", "the samples of that build, for -record")
 )

@@ -18,7 +18,7 @@ import (
 //
 //	go test ./test/integration/upgrade -run WayBack -v -server=/path/to/older/dittofs-apiserver -recording=testdata/NAME
 //
-// It was run for the recording issue-3; docs/upgrade.md says what came of it.
+// It was run for the recording 2026-11-24; docs/upgrade.md says what came of it.
 func TestTheWayBackToAnOlderBuildRestartsNobody(t *testing.T) {
 	if *binary == "" {
 		t.Skip("no -server")
