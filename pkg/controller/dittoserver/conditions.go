@@ -253,6 +253,9 @@ func (v view) available() verdict {
 const pausedMessage = "Nothing is changed for this server, as spec.paused asks. The pod goes on as it is."
 
 func (v view) progressing() verdict {
+	if problem, found := v.problemOf(dittofsv1alpha1.ConditionProgressing); found && v.server.DeletionTimestamp != nil {
+		return problem // a part that cannot be deleted
+	}
 	switch {
 	case v.server.DeletionTimestamp != nil:
 		return yes(reasonDeleting, "Waiting for %s.", v.waitsFor)

@@ -4,13 +4,20 @@
 package dittoserver
 
 import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
 	"github.com/dittofs/dittofs-apiserver/pkg/render"
@@ -187,4 +194,107 @@ func TestInATerminatingNamespaceNothingIsCreatedButTeardownWorks(t *testing.T) {
 	if !f.gone(&dittofsv1alpha1.DittoServer{}, "files") || !f.gone(&appsv1.StatefulSet{}, "files") {
 		t.Error("something is left")
 	}
+}
+
+// keeping answers deletions of one kind with an error.
+type keeping struct {
+	client.Client
+	kind string
+	err  error
+}
+
+func (k keeping) Delete(ctx context.Context, obj client.Object, opts ...client.DeleteOption) error {
+	if gvk, err := k.GroupVersionKindFor(obj); err == nil && gvk.Kind == k.kind {
+		return k.err
+	}
+	return k.Client.Delete(ctx, obj, opts...)
+}
+
+func TestAPartThatCannotBeDeletedIsNamedAndTheServerStaysUntilItCan(t *testing.T) {
+	denied := apierrors.NewForbidden(appsv1.Resource("statefulsets"), "files", errors.New("ValidatingAdmissionPolicy 'keep' denied request"))
+	for _, tt := range []struct {
+		name, kind string
+		err        error
+		change     func(*dittofsv1alpha1.DittoServer)
+		reason     string
+		says       []string
+		fails      bool // the pass, so that the queue tries again soon
+	}{
+		{"a policy keeps the StatefulSet", "StatefulSet", denied, nil, reasonApplyRefused, []string{"StatefulSet files", "'keep' denied"}, false},
+		{"a webhook for the StatefulSet does not answer", "StatefulSet", apierrors.NewInternalError(errors.New("failed calling webhook")), nil,
+			reasonApplyFailed, []string{"StatefulSet files", "failed calling webhook"}, true},
+		{"a policy keeps the ConfigMap", "ConfigMap", denied, nil, reasonApplyRefused, []string{"ConfigMap files-config", "'keep' denied"}, false},
+		{"a policy keeps the Services", "Service", denied, nil, reasonApplyRefused, []string{"Service files-api", "Service files-adapter-nfs", "'keep' denied"}, false},
+		{"a policy keeps the claims", "PersistentVolumeClaim", denied, func(s *dittofsv1alpha1.DittoServer) {
+			s.Spec.DeletionPolicy.Volumes = dittofsv1alpha1.DeleteData
+		}, reasonApplyRefused, []string{"PersistentVolumeClaim metadata-files-0", "'keep' denied"}, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var changes []func(*dittofsv1alpha1.DittoServer)
+			if tt.change != nil {
+				changes = append(changes, tt.change)
+			}
+			f := newFixture(t, changes...)
+			pod := f.up()
+			f.deleteServer("")
+			if tt.kind != "StatefulSet" {
+				f.reconcile()
+				f.do(f.admin.Delete(t.Context(), pod, client.GracePeriodSeconds(0)))
+			}
+			host := f.rec.Host
+			f.rec.Host = keeping{host, tt.kind, tt.err}
+			f.events.take()
+			for range 2 { // the second time it is no news
+				res, err := f.rec.Reconcile(t.Context(), reconcile.Request{NamespacedName: f.key})
+				if (err != nil) != tt.fails || err == nil && res.RequeueAfter != refusedRetry {
+					t.Errorf("the pass gave %+v, %v", res, err)
+				}
+			}
+			f.wantCondition(dittofsv1alpha1.ConditionProgressing, metav1.ConditionFalse, tt.reason, tt.says...)
+			f.wantCondition(dittofsv1alpha1.ConditionReady, metav1.ConditionFalse, reasonDeleting)
+			if phase := f.server().Status.Phase; phase != dittofsv1alpha1.PhaseDeleting {
+				t.Errorf("phase is %s", phase)
+			}
+			said := slices.DeleteFunc(f.events.take(), func(e string) bool { return strings.HasPrefix(e, "Normal") })
+			if len(said) != 1 || !hasPrefix(said, "Warning "+tt.reason) {
+				t.Errorf("warnings were %q", said)
+			}
+			f.rec.Host = host
+			f.reconcile()
+			if tt.kind == "StatefulSet" {
+				f.do(f.admin.Delete(t.Context(), pod, client.GracePeriodSeconds(0)))
+				f.reconcile()
+			}
+			if !f.gone(&dittofsv1alpha1.DittoServer{}, "files") {
+				t.Error("the DittoServer is still there")
+			}
+		})
+	}
+}
+
+func TestADeletedServerIsDeletingEvenIfTheClusterTellsNothing(t *testing.T) {
+	f := newFixture(t)
+	f.up()
+	f.deleteServer("")
+	f.rec.Live = silent{f.rec.Live}
+	for range 2 {
+		if _, err := f.rec.Reconcile(t.Context(), reconcile.Request{NamespacedName: f.key}); err == nil {
+			t.Fatal("the pass has no error")
+		}
+		f.clock.Step(composure + time.Second)
+	}
+	f.wantCondition(dittofsv1alpha1.ConditionProgressing, metav1.ConditionUnknown, reasonHostUnavailable)
+	if phase := f.server().Status.Phase; phase != dittofsv1alpha1.PhaseDeleting {
+		t.Errorf("phase is %s", phase)
+	}
+}
+
+// silent answers no look at a StatefulSet.
+type silent struct{ client.Reader }
+
+func (s silent) Get(ctx context.Context, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error {
+	if _, ok := obj.(*appsv1.StatefulSet); ok {
+		return errors.New("connection refused")
+	}
+	return s.Reader.Get(ctx, key, obj, opts...)
 }

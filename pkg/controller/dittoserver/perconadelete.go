@@ -66,16 +66,16 @@ func (p *pass) deletePercona(ctx context.Context, live *unstructured.Unstructure
 			return fmt.Errorf("encode the finalizers of %s %s: %w", perconaKind, live.GetName(), err)
 		}
 		if err := p.Host.Patch(ctx, live, client.RawPatch(types.MergePatchType, patch)); err != nil {
-			return p.unlessGone("ask for the data of", live, err)
+			return p.unlessGone(live, err)
 		}
 	}
 	err := p.Host.Delete(ctx, live, client.Preconditions{UID: ptr.To(live.GetUID()), ResourceVersion: ptr.To(live.GetResourceVersion())},
 		client.PropagationPolicy(metav1.DeletePropagationBackground))
-	return p.unlessGone("delete", live, err)
+	return p.unlessGone(live, err)
 }
 
 // unlessGone leaves an error out that the next look explains.
-func (p *pass) unlessGone(what string, live *unstructured.Unstructured, err error) error {
+func (p *pass) unlessGone(live *unstructured.Unstructured, err error) error {
 	switch {
 	case err == nil, apierrors.IsNotFound(err):
 		return nil
@@ -83,5 +83,5 @@ func (p *pass) unlessGone(what string, live *unstructured.Unstructured, err erro
 		p.recheck(soon)
 		return nil
 	}
-	return fmt.Errorf("%s %s %s: %w", what, perconaKind, live.GetName(), err)
+	return p.undeletable(perconaKind, live.GetName(), err)
 }

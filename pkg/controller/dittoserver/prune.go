@@ -116,6 +116,8 @@ func (p *pass) discard(ctx context.Context, kind apply.Kind, obj client.Object) 
 	case apierrors.IsNotFound(err):
 	case apierrors.IsConflict(err):
 		p.recheck(soon)
+	case p.stored.DeletionTimestamp != nil:
+		return p.undeletable(kind.GVK.Kind, obj.GetName(), err)
 	case apierrors.IsForbidden(err):
 		p.add(refusedRetry, p.conditionOf(kind.GVK.Kind, obj.GetName()), reasonApplyRefused,
 			"%s is no longer wanted and cannot be deleted: %s. Tried again every %s.", what, apiMessage(err), refusedRetry)

@@ -5,6 +5,7 @@ package dittoserver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -54,6 +55,9 @@ func (p *pass) tearDown(ctx context.Context) (done bool, err error) {
 		if err != nil {
 			return false, err
 		}
+		if len(p.problems) > 0 {
+			return false, nil // what cannot be deleted has been told, and says when to look again
+		}
 		if p.waitsFor != "" {
 			p.recheck(teardownRetry)
 			return false, nil
@@ -72,7 +76,7 @@ func (p *pass) tearDown(ctx context.Context) (done bool, err error) {
 func (p *pass) removeParts(ctx context.Context) (string, error) {
 	name := p.server.Name
 	set := &appsv1.StatefulSet{}
-	state, err := p.remove(ctx, set, render.StatefulSetName(name))
+	state, err := p.remove(ctx, "StatefulSet", set, render.StatefulSetName(name))
 	if err != nil {
 		return "", err
 	}
@@ -87,15 +91,16 @@ func (p *pass) removeParts(ctx context.Context) (string, error) {
 		return fmt.Sprintf("Pod %s on node %q to stop", pod.Name, pod.Spec.NodeName), nil
 	}
 	for _, part := range []struct {
+		kind string
 		obj  client.Object
 		name string
 	}{
-		{&corev1.Service{}, render.APIServiceName(name)},
-		{&corev1.Service{}, render.HeadlessServiceName(name)},
-		{&corev1.ConfigMap{}, render.ConfigMapName(name)},
+		{"Service", &corev1.Service{}, render.APIServiceName(name)},
+		{"Service", &corev1.Service{}, render.HeadlessServiceName(name)},
+		{"ConfigMap", &corev1.ConfigMap{}, render.ConfigMapName(name)},
 	} {
 		// A Service may wait for its cloud load balancer; that has a finalizer of its own and needs nothing of ours.
-		if _, err := p.remove(ctx, part.obj, part.name); err != nil {
+		if _, err := p.remove(ctx, part.kind, part.obj, part.name); err != nil {
 			return "", err
 		}
 	}
@@ -150,8 +155,8 @@ func (p *pass) removeClaims(ctx context.Context) error {
 		if claim.Labels[dittofsv1alpha1.LabelApp] != dittofsv1alpha1.AppName || claim.Labels[dittofsv1alpha1.LabelInstance] != p.server.Name {
 			continue
 		}
-		if err := p.Host.Delete(ctx, claim, client.Preconditions{UID: &claim.UID}); client.IgnoreNotFound(err) != nil {
-			return fmt.Errorf("delete PersistentVolumeClaim %s: %w", name, err)
+		if err := p.undeletable("PersistentVolumeClaim", name, p.Host.Delete(ctx, claim, client.Preconditions{UID: &claim.UID})); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -167,13 +172,13 @@ const (
 
 // remove deletes one object if it is ours, and says what is left of it. It asks the API: a cache that lags must not make
 // us let go too early, and what is not ours is in no cache.
-func (p *pass) remove(ctx context.Context, obj client.Object, name string) (partState, error) {
+func (p *pass) remove(ctx context.Context, kind string, obj client.Object, name string) (partState, error) {
 	key := types.NamespacedName{Namespace: p.key.Namespace, Name: name}
 	for range 2 {
 		if err := p.Live.Get(ctx, key, obj); apierrors.IsNotFound(err) {
 			return partGone, nil
 		} else if err != nil {
-			return partGone, fmt.Errorf("look up %T %s: %w", obj, name, err)
+			return partGone, fmt.Errorf("look up %s %s: %w", kind, name, err)
 		}
 		if !apply.Ours(obj, p.server.Name, p.server.UID) {
 			return partForeign, nil
@@ -183,11 +188,33 @@ func (p *pass) remove(ctx context.Context, obj client.Object, name string) (part
 		}
 		uid := obj.GetUID()
 		err := p.Host.Delete(ctx, obj, client.Preconditions{UID: &uid}, client.PropagationPolicy(metav1.DeletePropagationBackground))
-		if client.IgnoreNotFound(err) != nil {
-			return partGone, fmt.Errorf("delete %T %s: %w", obj, name, err)
+		if err := p.undeletable(kind, name, err); err != nil {
+			return partGone, err
+		}
+		if len(p.problems) > 0 {
+			break // the next look would be refused as well
 		}
 	}
 	return partGoing, nil
+}
+
+// undeletable turns what the host's API says to the deletion of a part into a problem: it stays, and the DittoServer with it.
+// It returns what is left, which is nil for a part that is gone.
+func (p *pass) undeletable(kind, name string, err error) error {
+	var status apierrors.APIStatus
+	switch {
+	case client.IgnoreNotFound(err) == nil:
+		return nil
+	case apierrors.IsConflict(err), !errors.As(err, &status):
+		return fmt.Errorf("delete %s %s: %w", kind, name, err)
+	case apierrors.IsForbidden(err), apierrors.IsInvalid(err), apierrors.IsBadRequest(err):
+		p.add(refusedRetry, dittofsv1alpha1.ConditionProgressing, reasonApplyRefused,
+			"The cluster refuses to delete %s %s: %s. The server stays until that is gone. Tried again every %s.", kind, name, apiMessage(err), refusedRetry)
+		return nil
+	}
+	p.add(0, dittofsv1alpha1.ConditionProgressing, reasonApplyFailed,
+		"%s %s could not be deleted: %s. It is tried again.", kind, name, apiMessage(err))
+	return partialError{err}
 }
 
 // lastPod finds the pod that the removed StatefulSet leaves to the garbage collector. uid is that of the StatefulSet that

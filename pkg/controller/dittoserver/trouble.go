@@ -45,7 +45,10 @@ func (p *pass) reportTrouble(ctx context.Context, cause error) error {
 		p.setCondition(&status, dittofsv1alpha1.ConditionReady, trouble)
 	}
 	p.setCondition(&status, dittofsv1alpha1.ConditionProgressing, trouble)
-	if status.Phase == "" {
+	switch {
+	case p.stored.DeletionTimestamp != nil:
+		status.Phase = dittofsv1alpha1.PhaseDeleting // that much is known without the cluster
+	case status.Phase == "":
 		status.Phase = dittofsv1alpha1.PhasePending
 	}
 	if equality.Semantic.DeepEqual(p.stored.Status, status) {
