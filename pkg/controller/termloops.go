@@ -86,6 +86,7 @@ func (t term) addServers() error {
 		ControllerPeers: t.cfg.Peers,
 		ServiceMonitors: monitors,
 	}
+	t.counts.Ends = servers.CertificateEnds
 	if t.on(loopProbe) {
 		store := dfsprobe.NewStore()
 		servers.Observations = store

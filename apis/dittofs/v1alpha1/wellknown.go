@@ -89,6 +89,9 @@ const (
 	// ConditionClassConformant is True when the class of the server allows the
 	// server as it is; there is none without a class.
 	ConditionClassConformant = "ClassConformant"
+	// ConditionCertificatesValid is True when the certificates that the spec leads
+	// to are valid; there is none without certificates.
+	ConditionCertificatesValid = "CertificatesValid"
 	// ConditionAdaptersReady is True when every enabled protocol adapter serves.
 	ConditionAdaptersReady = "AdaptersReady"
 )

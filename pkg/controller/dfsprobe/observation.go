@@ -85,6 +85,14 @@ type Observation struct {
 	// Providers are the problems with identity providers, by provider (ldap, kerberos): an empty text if it is as wanted.
 	// One that the spec does not name and never did is not in it. Nil until they were first looked at.
 	Providers map[string]string
+	// Client is when the certificate is good that is shown to the API. Zero if none is, or it could not be read yet.
+	Client ClientCertificate
+}
+
+// ClientCertificate tells of a certificate, and of nothing that is in it but its dates.
+type ClientCertificate struct {
+	Secret      string
+	From, Until time.Time
 }
 
 // EnabledAdapters are the adapters that are switched on, and so ought to serve.

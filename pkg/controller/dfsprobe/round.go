@@ -48,8 +48,10 @@ func newVisit(p *Prober, server *dittofsv1alpha1.DittoServer, t Target, st *stat
 // round asks one server once. True says that the next round should wait longer.
 func (v *visit) round(ctx context.Context) (failed bool) {
 	if err := v.p.connect(ctx, v.key, v.st, v.t); err != nil {
+		v.o.Client = v.st.client
 		return v.fail(err.Error())
 	}
+	v.o.Client = v.st.client
 	health, err := v.st.api.Health(ctx)
 	if err != nil {
 		return v.fail(v.describe(err))

@@ -18,6 +18,7 @@ type state struct {
 	api     API
 	secrets secrets
 	sign    func(context.Context) (string, error)
+	client  ClientCertificate // that the connection shows
 
 	// When the last round was, and how long the next one waits.
 	asked    time.Time
@@ -116,10 +117,14 @@ func (p *Prober) connect(ctx context.Context, server types.NamespacedName, st *s
 		return nil
 	}
 	st.disconnect()
-	st.target = t
+	st.target, st.client = t, ClientCertificate{}
 	config, err := t.TLS.Config(ctx, secretReader{p.Live}.get, server.Namespace)
 	if err != nil {
 		return err
+	}
+	if config != nil && len(config.Certificates) > 0 && config.Certificates[0].Leaf != nil {
+		leaf := config.Certificates[0].Leaf
+		st.client = ClientCertificate{Secret: t.TLS.ClientSecret, From: leaf.NotBefore, Until: leaf.NotAfter}
 	}
 	st.api, err = p.Dial(t, config, func(ctx context.Context) (string, error) { return st.sign(ctx) })
 	if api, ok := st.api.(interface{ OnCall(func(error)) }); ok && err == nil && p.Called != nil {

@@ -46,6 +46,9 @@ type view struct {
 	made          []dittofsv1alpha1.ObjectReference // nil if the pass did not come to its end
 	conformance   *verdict                          // with the class of the server, nil without one
 
+	certificates      []certificate
+	certificatesKnown bool // that these are all of them
+
 	apiService      *corev1.Service
 	ingress         *networkingv1.Ingress
 	adapterServices map[string]*corev1.Service // by the type of the adapter
@@ -92,12 +95,13 @@ func (v view) status() (status dittofsv1alpha1.DittoServerStatus, recheck time.D
 	}
 	recheck = v.dfsVerdicts(verdicts)
 	v.perconaVerdicts(verdicts)
+	turning := v.certificatesValid(verdicts)
 	ready := v.ready(verdicts)
 	verdicts[dittofsv1alpha1.ConditionReady] = ready
 	degraded, later := v.degraded(verdicts, ready)
 	verdicts[dittofsv1alpha1.ConditionDegraded] = degraded
 	_, _, grown := v.expanding()
-	for _, d := range []time.Duration{later, grown} {
+	for _, d := range []time.Duration{later, grown, turning} {
 		if d > 0 && (recheck == 0 || d < recheck) {
 			recheck = d
 		}
@@ -117,6 +121,7 @@ func (v view) status() (status dittofsv1alpha1.DittoServerStatus, recheck time.D
 		})
 	}
 	v.setConformance(&status.Conditions)
+	v.setCertificates(&status.Conditions, verdicts)
 	status.Phase = v.phase(ready)
 	return status, recheck
 }

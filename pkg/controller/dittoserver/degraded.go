@@ -24,6 +24,7 @@ func (v view) degraded(verdicts map[string]verdict, ready verdict) (verdict, tim
 	}
 	for _, t := range []string{
 		dittofsv1alpha1.ConditionConfigReady,
+		dittofsv1alpha1.ConditionCertificatesValid,
 		dittofsv1alpha1.ConditionStorageReady,
 		dittofsv1alpha1.ConditionAvailable,
 		dittofsv1alpha1.ConditionDatabaseReady,

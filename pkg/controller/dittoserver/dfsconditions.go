@@ -185,6 +185,10 @@ func (v view) ready(verdicts map[string]verdict) verdict {
 			return problem
 		}
 	}
+	if certificates := verdicts[dittofsv1alpha1.ConditionCertificatesValid]; certificates.status == metav1.ConditionFalse && !v.stopped() {
+		// Before what follows from it: the probe, too, is refused or refuses then.
+		return certificates
+	}
 	if available := verdicts[dittofsv1alpha1.ConditionAvailable]; v.stopped() || available.status != metav1.ConditionTrue {
 		return no(available.reason, "%s", available.message)
 	}

@@ -55,6 +55,12 @@ const (
 	reasonDiffersFromClass = "DiffersFromClass"
 	reasonClassNotFound    = "ClassNotFound"
 
+	// CertificatesValid
+	reasonCertificatesValid      = "CertificatesValid"
+	reasonCertificateExpiresSoon = "CertificateExpiresSoon"
+	reasonCertificateExpired     = "CertificateExpired"
+	reasonCertificateNotYetValid = "CertificateNotYetValid"
+
 	// Degraded
 	reasonNothingFailed       = "NothingFailed"
 	reasonLoadBalancerPending = "LoadBalancerPending"
@@ -145,6 +151,8 @@ var failed = map[string]bool{
 	reasonAdoptionBlocked:  true,
 	reasonDatabaseMismatch: true,
 
+	reasonCertificateExpired: true,
+
 	reasonPerconaNotInstalled:    true,
 	reasonPerconaClusterNotFound: true,
 	reasonPerconaUserNotFound:    true,
@@ -168,6 +176,9 @@ var warned = map[string]bool{
 	reasonLoadBalancerPending:        true,
 	reasonExpansionStuck:             true,
 	reasonLocalStoreSizeLow:          true,
+
+	reasonCertificateExpiresSoon: true,
+	reasonCertificateNotYetValid: true,
 
 	reasonPerconaClusterDeleting:   true,
 	reasonPerconaClusterTimeout:    true,

@@ -79,6 +79,7 @@ type Reconciler struct {
 	races   raceMemory
 	trouble troubleMemory
 	untold  untoldMemory
+	ends    certificateMemory
 
 	adoptions adoptionMemory
 }
@@ -117,7 +118,10 @@ type pass struct {
 	waiting     bool                  // the cache does not show our last apply yet, or somebody was faster than we
 	lost        map[string]int        // how often in a row somebody was, by object
 	waitsFor    string                // what a deletion waits for
-	after       time.Duration
+	// startCertificates are those in the start Secrets; startRead says that this pass has looked.
+	startCertificates []certificate
+	startRead         bool
+	after             time.Duration
 
 	// made are the objects of this server, if the pass came to its end.
 	made     []dittofsv1alpha1.ObjectReference
@@ -250,6 +254,7 @@ func (r *Reconciler) forget(server types.NamespacedName) {
 	r.races.forget(server)
 	r.trouble.forget(server)
 	r.untold.forget(server)
+	r.ends.forget(server)
 }
 
 // partialError is an error after which the status can still be told.

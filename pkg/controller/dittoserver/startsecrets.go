@@ -49,6 +49,7 @@ func (p *pass) startSecrets(ctx context.Context, blocked map[string]bool) (start
 		return startState{}, err
 	}
 	if known, ok := p.hashes.get(p.key); ok && known.fingerprint == fingerprint && len(blocked) == 0 {
+		p.startCertificates, p.startRead = known.certificates, true
 		return known.state, nil
 	}
 	usable := true
@@ -63,11 +64,13 @@ func (p *pass) startSecrets(ctx context.Context, blocked map[string]bool) (start
 			return startState{}, err
 		}
 		usable = usable && ok
+		p.startCertificates = append(p.startCertificates, certificatesIn(secret, values)...)
 		maps.Copy(all, values)
 		if secret.Hashed {
 			maps.Copy(contents, values)
 		}
 	}
+	p.startRead = true
 	if !usable {
 		p.hashes.forget(p.key)
 		return startState{}, nil
@@ -81,7 +84,7 @@ func (p *pass) startSecrets(ctx context.Context, blocked map[string]bool) (start
 		secrets:      render.ConfigHash(key, nil, contents)[:24],
 		database:     p.databaseIdentity(all),
 	}
-	p.hashes.put(p.key, hashed{fingerprint, state})
+	p.hashes.put(p.key, hashed{fingerprint, state, p.startCertificates})
 	return state, nil
 }
 
@@ -135,8 +138,9 @@ func (p *pass) fingerprint(ctx context.Context, config []byte, secrets []render.
 
 // hashed is the outcome of the last reading of the start Secrets, without their values.
 type hashed struct {
-	fingerprint string
-	state       startState
+	fingerprint  string
+	state        startState
+	certificates []certificate
 }
 
 // hashMemory saves reading Secrets that have not changed.

@@ -34,6 +34,7 @@ var (
 	completed = desc("reconcile_last_success_age_seconds",
 		"Time since the last pass over a DittoServer that ended without an error. It grows at rest: a pass needs a reason.")
 	calls    = desc("dfs_requests_total", "Calls of the dfs API of a DittoServer, by what came of them.", "outcome")
+	expiry   = desc("certificate_expiration_timestamp_seconds", "When a certificate that the spec of a DittoServer leads to ends, as it was last read.", "certificate")
 	answered = desc("dfs_last_success_age_seconds", "Time since the dfs API of a DittoServer last answered a call with success.")
 )
 
@@ -62,7 +63,7 @@ func (t *Table) Expose() (hide func()) {
 
 // DescribeWithStability names the metrics.
 func (c *collector) DescribeWithStability(ch chan<- *metrics.Desc) {
-	for _, d := range []*metrics.Desc{condition, passes, seconds, completed, calls, answered} {
+	for _, d := range []*metrics.Desc{condition, passes, seconds, completed, calls, answered, expiry} {
 		ch <- d
 	}
 }
@@ -84,6 +85,11 @@ func (c *collector) CollectWithStability(ch chan<- metrics.Metric) {
 	for i := range list.Items {
 		server := &list.Items[i]
 		conditions(ch, server)
+		if t.Ends != nil {
+			for certificate, at := range t.Ends(types.NamespacedName{Namespace: server.Namespace, Name: server.Name}) {
+				ch <- metrics.NewLazyConstMetric(expiry, metrics.GaugeValue, float64(at.Unix()), server.Namespace, server.Name, certificate)
+			}
+		}
 		if r, known := t.rowOf(types.NamespacedName{Namespace: server.Namespace, Name: server.Name}); known {
 			r.collect(ch, now, server.Namespace, server.Name)
 		}

@@ -89,6 +89,12 @@ func TestEachServerHasItsSeriesAndLosesThemWithItself(t *testing.T) {
 	if got := scrape(t); got != "" {
 		t.Errorf("before the controllers run there is\n%s", got)
 	}
+	table.Ends = func(server types.NamespacedName) map[string]time.Time {
+		if server != name("a") {
+			return nil
+		}
+		return map[string]time.Time{"client": time.Unix(9, 0), "serving": time.Unix(7, 0)}
+	}
 	hide := table.Expose()
 	run(t, table, pass(clock, nil), "a")
 	run(t, table, pass(clock, errors.New("no")), "a")
@@ -97,7 +103,9 @@ func TestEachServerHasItsSeriesAndLosesThemWithItself(t *testing.T) {
 		table.Called(name("a"), err)
 	}
 	clock.Step(10 * time.Second)
-	const want = `dittofs_server_condition{name=a,namespace=ns,status=false,type=Ready} 1
+	const want = `dittofs_server_certificate_expiration_timestamp_seconds{certificate=client,name=a,namespace=ns} 9
+dittofs_server_certificate_expiration_timestamp_seconds{certificate=serving,name=a,namespace=ns} 7
+dittofs_server_condition{name=a,namespace=ns,status=false,type=Ready} 1
 dittofs_server_condition{name=a,namespace=ns,status=true,type=Ready} 0
 dittofs_server_dfs_last_success_age_seconds{name=a,namespace=ns} 10
 dittofs_server_dfs_requests_total{name=a,namespace=ns,outcome=success} 1
