@@ -31,20 +31,20 @@ func (v view) certificatesValid(verdicts map[string]verdict) (recheck time.Durat
 			}
 		}
 	}
-	found, any := v.worstCertificates()
+	found, has := v.worstCertificates()
 	client := v.server.Spec.ControlPlane.ClientCertSecretName
-	if stored != nil && !v.certificatesKnown && (!any || found.status == metav1.ConditionTrue && strings.Contains(stored.Message, " Secret "+client+" (")) {
+	if stored != nil && !v.certificatesKnown && (!has || found.status == metav1.ConditionTrue && strings.Contains(stored.Message, " Secret "+client+" (")) {
 		// Not all are known yet, as after a restart of the controller. What the probe finds out brings the next pass.
-		found, any = verdict{stored.Status, stored.Reason, stored.Message}, true
+		found, has = verdict{stored.Status, stored.Reason, stored.Message}, true
 	}
-	if any {
+	if has {
 		verdicts[condition] = found
 	}
 	return recheck
 }
 
-// worstCertificates tells of those certificates that are worst off. any is false without certificates.
-func (v view) worstCertificates() (worst verdict, any bool) {
+// worstCertificates tells of those certificates that are worst off. has is false without certificates.
+func (v view) worstCertificates() (worst verdict, has bool) {
 	var ended, early, near []string
 	var first certificate
 	for _, c := range v.certificates {
@@ -82,8 +82,8 @@ func utc(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // setCertificates writes the condition, which only servers with certificates have.
 func (v view) setCertificates(conditions *[]metav1.Condition, verdicts map[string]verdict) {
-	found, any := verdicts[dittofsv1alpha1.ConditionCertificatesValid]
-	if !any {
+	found, has := verdicts[dittofsv1alpha1.ConditionCertificatesValid]
+	if !has {
 		meta.RemoveStatusCondition(conditions, dittofsv1alpha1.ConditionCertificatesValid)
 		return
 	}
