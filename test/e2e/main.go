@@ -7,20 +7,18 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"regexp"
 	"slices"
-	"syscall"
 
 	"github.com/spf13/cobra"
 	"k8s.io/klog/v2"
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
+	"github.com/dittofs/dittofs-apiserver/hack/cli"
 	"github.com/dittofs/dittofs-apiserver/test/e2e/isolation"
 )
 
@@ -38,21 +36,12 @@ func (o options) imageBins() string { return filepath.Join(o.root, ".local", "e2
 func (o options) dir() string       { return filepath.Join(o.root, ".local", "e2e", "run") }
 func (o options) logDir() string    { return filepath.Join(o.root, ".local", "e2e", "logs") }
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := newCommand().ExecuteContext(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "Error:", err)
-		stop()
-		os.Exit(1)
-	}
-}
+func main() { cli.Main(newCommand()) }
 
 func newCommand() *cobra.Command {
 	o := options{}
 	command := &cobra.Command{
 		Use: "e2e", Short: "Run our image and our manifests in a cluster with real pods", Args: cobra.NoArgs,
-		SilenceUsage: true, SilenceErrors: true,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if o.root, err = filepath.Abs(o.root); err != nil {
 				return err

@@ -18,6 +18,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
 	"github.com/dittofs/dittofs-apiserver/test/integration/harness"
@@ -35,22 +36,13 @@ func TestHazard07TheCertificateOfTheLoopbackIsPartOfLivez(t *testing.T) {
 
 func get(t *testing.T, config *rest.Config, path string) string {
 	t.Helper()
-	client, err := rest.HTTPClientFor(config)
+	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, config.Host+path, nil)
+	body, err := client.RESTClient().Get().RequestURI(path).DoRaw(t.Context())
 	if err != nil {
-		t.Fatal(err)
-	}
-	response, err := client.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err != nil || response.StatusCode != http.StatusOK {
-		t.Fatalf("%s: %s %v %s", path, response.Status, err, body)
+		t.Fatalf("%s: %v %s", path, err, body)
 	}
 	return string(body)
 }
