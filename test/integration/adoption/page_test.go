@@ -16,9 +16,11 @@ import (
 )
 
 // openPage is docs/migration.md, about a namespace of the test.
-func openPage(t *testing.T, namespace string) *harness.Page {
+func openPage(t *testing.T, namespace string) harness.Page {
 	t.Helper()
-	return harness.OpenPage(t, cluster.Admin, "migration.md", "names").Replace("NAMESPACE=storage", "NAMESPACE="+namespace)
+	page := harness.OpenPage(t, cluster.Admin, "migration.md", "names")
+	page.Replace("NAMESPACE=storage", "NAMESPACE="+namespace)
+	return page
 }
 
 // runOperator makes the Deployment of the operator, which kwok runs. There is one for all tests.

@@ -90,7 +90,7 @@ func between(t *testing.T, text, from, to string) string {
 // shell runs one command, and returns what it complains about.
 func (s subject) shell(t *testing.T, command string) error {
 	t.Helper()
-	output, err := openPage(t, s.Namespace).Try(t, command)
+	output, err := openPage(t, s.Namespace).Try(t.Context(), command)
 	if err != nil {
 		return fmt.Errorf("%s\n%w:\n%s", command, err, output)
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/dittofs/dittofs-apiserver/test/controlplane"
 	"github.com/dittofs/dittofs-apiserver/test/controlplane/faultproxy"
 	"github.com/dittofs/dittofs-apiserver/test/integration/harness"
+	"github.com/dittofs/dittofs-apiserver/test/page"
 )
 
 // disaster is a runbook and what makes it necessary.
@@ -188,7 +189,7 @@ var disasters = []disaster{
 }
 
 // part is the runbook that a block belongs to.
-func part(b harness.Block) string { return strings.SplitN(b.Part, "-", 2)[0] }
+func part(b page.Block) string { return strings.SplitN(b.Part, "-", 2)[0] }
 
 func (w *walk) write(t *testing.T, name string, content []byte) {
 	t.Helper()
