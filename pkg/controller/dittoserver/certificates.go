@@ -9,8 +9,10 @@ import (
 	"slices"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
 
+	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
 	"github.com/dittofs/dittofs-apiserver/pkg/render"
 )
 
@@ -94,35 +96,50 @@ func span(chain []byte, bundle bool) (from, until time.Time, found bool) {
 }
 
 // certificateMemory holds the certificates of servers as they were last read.
-type certificateMemory struct{ table[[]certificate] }
+type certificateMemory struct{ table[knownCertificates] }
 
-// certificates are those of this server as they were last read; known is false if not all of them have been since the
-// controller started. Nothing is read for them: the start Secrets have been, and ours is what the probe shows to dfs.
-func (p *pass) certificates() (found []certificate, known bool) {
-	before, remembered := p.ends.get(p.key)
-	if found, known = slices.Clone(p.startCertificates), p.startRead; !known {
+// knownCertificates are those of one server that have been read since this controller began.
+type knownCertificates struct {
+	list  []certificate
+	start bool // that those in the start Secrets are among them
+	// left is what the controller before this one has told, while it may be about a certificate that has not been read since.
+	left verdict
+}
+
+// certificates are those of this server as they were last read. Nothing is read for them: the start Secrets have been, and
+// ours is what the probe shows to dfs.
+func (p *pass) certificates() knownCertificates {
+	before, met := p.ends.get(p.key)
+	known := knownCertificates{list: slices.Clone(p.startCertificates), start: p.startRead || before.start, left: before.left}
+	if !p.startRead {
 		// This pass did not get that far, as while the server is paused.
-		found, known = slices.DeleteFunc(slices.Clone(before), func(c certificate) bool { return c.name == certificateClient }), remembered
+		known.list = slices.DeleteFunc(slices.Clone(before.list), func(c certificate) bool { return c.name == certificateClient })
 	}
+	all := known.start
 	if name := p.clientSecret(); name != "" {
-		at := slices.IndexFunc(before, func(c certificate) bool { return c.name == certificateClient && c.secret == name })
+		at := slices.IndexFunc(before.list, func(c certificate) bool { return c.name == certificateClient && c.secret == name })
 		switch {
 		case p.dfs != nil && p.dfs.Client.Secret == name:
-			found = append(found, certificate{
+			known.list = append(known.list, certificate{
 				name: certificateClient, field: "controlPlane.clientCertSecretName", secret: name, key: "tls.crt",
 				advice: "Put a new one there with its tls.key: nothing restarts.",
 				from:   p.dfs.Client.From, until: p.dfs.Client.Until, soon: nearOf(p.dfs.Client.From, p.dfs.Client.Until),
 			})
 		case at >= 0:
-			found = append(found, before[at])
+			known.list = append(known.list, before.list[at])
 		default:
-			known = false
+			all = false
 		}
 	}
-	if known || p.startRead {
-		p.ends.put(p.key, found)
+	if stored := meta.FindStatusCondition(p.server.Status.Conditions, dittofsv1alpha1.ConditionCertificatesValid); !met && stored != nil {
+		known.left = verdict{stored.Status, stored.Reason, stored.Message}
 	}
-	return found, known
+	if told, has := worstOf(known.list, p.now); all || has && told == known.left {
+		// All have been read, or those that it was about.
+		known.left = verdict{}
+	}
+	p.ends.put(p.key, known)
+	return known
 }
 
 // clientSecret is the Secret of the certificate that the probe shows; empty if it shows none.
@@ -137,11 +154,11 @@ func (p *pass) clientSecret() string {
 // CertificateEnds tells when the certificates of a server end, as they were last read.
 func (r *Reconciler) CertificateEnds(server types.NamespacedName) map[string]time.Time {
 	known, _ := r.ends.get(server)
-	if len(known) == 0 {
+	if len(known.list) == 0 {
 		return nil
 	}
-	out := make(map[string]time.Time, len(known))
-	for _, c := range known {
+	out := make(map[string]time.Time, len(known.list))
+	for _, c := range known.list {
 		out[c.name] = c.until
 	}
 	return out

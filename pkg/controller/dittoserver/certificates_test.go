@@ -205,6 +205,67 @@ func TestTheCertificateThatTheProbeShowsIsToldAndKeptOverARestartOfTheController
 	f.wantCondition(certificatesValid, metav1.ConditionFalse, reasonCertificateExpired, "Secret ours", "nothing restarts")
 }
 
+func TestWhatWasToldBeforeARestartOfTheControllerIsKeptUntilTheCertificateItIsAboutIsRead(t *testing.T) {
+	const none, ended = time.Duration(0), -day
+	span := func(f *fixture, until time.Duration) map[string]string { return f.leaf(-10*day, until) }
+	for _, tc := range []struct {
+		name            string
+		serving, client time.Duration // until when they were good before the restart
+		secret          string        // of the client's certificate
+		paused          bool
+		// renewed and shown are the certificates after it; none: the old one, and one that the probe cannot read.
+		renewed, shown time.Duration
+		want           string
+		about          string
+	}{
+		{name: "the client's has ended and cannot be read", serving: 90 * day, client: ended, secret: "ours",
+			want: reasonCertificateExpired, about: "Secret ours"},
+		{name: "the client's has ended and is renewed", serving: 90 * day, client: ended, secret: "ours", shown: 50 * day,
+			want: reasonCertificatesValid, about: "Secret ours"},
+		{name: "the server's had ended and is renewed, the client's cannot be read", serving: ended, client: 50 * day, secret: "ours", renewed: 90 * day,
+			want: reasonCertificatesValid, about: "Secret tls"},
+		{name: "both are in one Secret, which had ended, and only the server's can be read", serving: ended, client: ended, secret: "tls", renewed: 90 * day,
+			want: reasonCertificateExpired, about: "clientCertSecretName"},
+		{name: "the server's has ended and nobody looks at it", serving: ended, client: 50 * day, secret: "ours", paused: true, shown: 50 * day,
+			want: reasonCertificateExpired, about: "Secret tls"},
+		{name: "both are good and the server's gets near its end", serving: 90 * day, client: 50 * day, secret: "ours", renewed: day,
+			want: reasonCertificateExpiresSoon, about: "Secret tls"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			f := newFixture(t, withTLS, func(s *dittofsv1alpha1.DittoServer) { s.Spec.ControlPlane.ClientCertSecretName = tc.secret })
+			f.secret("tls", span(f, 90*day))
+			shows := func(until time.Duration) {
+				seen, _ := f.seen.Get(f.key)
+				seen.Client = dfsprobe.ClientCertificate{}
+				if until != none {
+					seen.Client = dfsprobe.ClientCertificate{Secret: tc.secret, From: f.clock.Now().Add(-10 * day), Until: f.clock.Now().Add(until)}
+				}
+				f.seen.Put(f.key, seen)
+			}
+			f.up()
+			f.renew("tls", span(f, tc.serving))
+			shows(tc.client)
+			f.reconcile()
+			if tc.paused {
+				f.edit(func(s *dittofsv1alpha1.DittoServer) { s.Spec.Paused = true })
+				f.reconcile()
+			}
+
+			f.rec.ends, f.rec.hashes = certificateMemory{}, hashMemory{}
+			shows(none)
+			before := *f.condition(certificatesValid)
+			f.reconcile()
+			f.wantCondition(certificatesValid, before.Status, before.Reason)
+			if tc.renewed != none {
+				f.renew("tls", span(f, tc.renewed))
+			}
+			shows(tc.shown)
+			f.reconcile()
+			f.wantCondition(certificatesValid, f.condition(certificatesValid).Status, tc.want, tc.about)
+		})
+	}
+}
+
 func TestAPausedOrStoppedServerKeepsWhatIsKnownOfItsCertificates(t *testing.T) {
 	f := newFixture(t, withTLS)
 	f.secret("tls", f.leaf(-time.Hour, 90*day))

@@ -24,18 +24,17 @@ func (v view) certificatesValid(verdicts map[string]verdict) (recheck time.Durat
 		}
 		return 0
 	}
-	for _, c := range v.certificates {
+	for _, c := range v.certificates.list {
 		for _, turn := range []time.Time{c.from, c.soon, c.until} {
 			if left := turn.Sub(v.now); left > 0 && (recheck == 0 || left < recheck) {
 				recheck = left
 			}
 		}
 	}
-	found, has := v.worstCertificates()
-	client := v.server.Spec.ControlPlane.ClientCertSecretName
-	if stored != nil && !v.certificatesKnown && (!has || found.status == metav1.ConditionTrue && strings.Contains(stored.Message, " Secret "+client+" (")) {
-		// Not all are known yet, as after a restart of the controller. What the probe finds out brings the next pass.
-		found, has = verdict{stored.Status, stored.Reason, stored.Message}, true
+	found, has := worstOf(v.certificates.list, v.now)
+	if left := v.certificates.left; left.status != "" && (!has || badness(found) == 0 || badness(found) < badness(left)) {
+		// Not all have been read yet, as after a restart of the controller. What has been is told if it is no better.
+		found, has = left, true
 	}
 	if has {
 		verdicts[condition] = found
@@ -43,20 +42,31 @@ func (v view) certificatesValid(verdicts map[string]verdict) (recheck time.Durat
 	return recheck
 }
 
-// worstCertificates tells of those certificates that are worst off. has is false without certificates.
-func (v view) worstCertificates() (worst verdict, has bool) {
+// badness orders what is told of certificates.
+func badness(told verdict) int {
+	switch {
+	case told.status == metav1.ConditionFalse:
+		return 2
+	case told.reason == reasonCertificateExpiresSoon:
+		return 1
+	}
+	return 0
+}
+
+// worstOf tells of those certificates that are worst off. has is false without certificates.
+func worstOf(certificates []certificate, now time.Time) (worst verdict, has bool) {
 	var ended, early, near []string
 	var first certificate
-	for _, c := range v.certificates {
+	for _, c := range certificates {
 		if first.until.IsZero() || c.until.Before(first.until) {
 			first = c
 		}
 		switch {
-		case !v.now.Before(c.until):
+		case !now.Before(c.until):
 			ended = append(ended, fmt.Sprintf("%s has ended at %s. %s", c.where(), utc(c.until), c.advice))
-		case v.now.Before(c.from):
+		case now.Before(c.from):
 			early = append(early, fmt.Sprintf("%s begins at %s only. Wait for that, or check the clocks. %s", c.where(), utc(c.from), c.advice))
-		case !v.now.Before(c.soon):
+		case !now.Before(c.soon):
 			near = append(near, fmt.Sprintf("%s ends at %s, and has not been renewed. %s", c.where(), utc(c.until), c.advice))
 		}
 	}
@@ -67,7 +77,7 @@ func (v view) worstCertificates() (worst verdict, has bool) {
 		return no(reasonCertificateNotYetValid, "%s", strings.Join(early, " ")), true
 	case len(near) > 0:
 		return yes(reasonCertificateExpiresSoon, "%s", strings.Join(near, " ")), true
-	case len(v.certificates) == 0:
+	case len(certificates) == 0:
 		return verdict{}, false
 	}
 	return yes(reasonCertificatesValid, "%s is the first to end, at %s.", first.where(), utc(first.until)), true

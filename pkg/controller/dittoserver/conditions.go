@@ -46,8 +46,7 @@ type view struct {
 	made          []dittofsv1alpha1.ObjectReference // nil if the pass did not come to its end
 	conformance   *verdict                          // with the class of the server, nil without one
 
-	certificates      []certificate
-	certificatesKnown bool // that these are all of them
+	certificates knownCertificates
 
 	apiService      *corev1.Service
 	ingress         *networkingv1.Ingress

@@ -78,7 +78,7 @@ func (p *pass) view(ctx context.Context) (view, error) {
 	if p.complete {
 		v.made = sortedReferences(p.made)
 	}
-	v.certificates, v.certificatesKnown = p.certificates()
+	v.certificates = p.certificates()
 	var err error
 	if v.conformance, err = p.conformance(ctx); err != nil {
 		return v, err
