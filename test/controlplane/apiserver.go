@@ -67,7 +67,7 @@ func (p *ControlPlane) configureCore() error {
 		CertDir: pkiDir,
 		SecureServing: envtest.SecureServing{
 			ListenAddr: envtest.ListenAddr{Address: "127.0.0.1", Port: strconv.Itoa(apiPort.port)},
-			CA:         p.ca.pem(),
+			CA:         p.ca.PEM(),
 			Authn:      certAuthn{ca: p.ca, caFile: filepath.Join(pkiDir, "ca.crt")},
 		},
 		StartTimeout: startTimeout, StopTimeout: stopTimeout,
@@ -117,27 +117,27 @@ func (p *ControlPlane) writePKI(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("prepare certificates: %w", err)
 	}
-	frontProxy, err := newAuthority("front-proxy-ca")
+	frontProxy, err := NewAuthority("front-proxy-ca")
 	if err != nil {
 		return err
 	}
-	pairs := map[string]func() (keyPair, error){
-		"apiserver":          func() (keyPair, error) { return p.ca.serving(p.apiServerNames()...) },
-		"controllers":        func() (keyPair, error) { return p.ca.serving() },
-		"sa-signer":          func() (keyPair, error) { return p.ca.client("service-account-signer") },
-		"front-proxy-client": func() (keyPair, error) { return frontProxy.client(frontProxyUser) },
+	pairs := map[string]func() (KeyPair, error){
+		"apiserver":          func() (KeyPair, error) { return p.ca.serving(p.apiServerNames()...) },
+		"controllers":        func() (KeyPair, error) { return p.ca.serving() },
+		"sa-signer":          func() (KeyPair, error) { return p.ca.client("service-account-signer") },
+		"front-proxy-client": func() (KeyPair, error) { return frontProxy.client(frontProxyUser) },
 		// Of the same authority, but not the aggregator: nobody believes the headers that come with it.
-		"front-proxy-stranger": func() (keyPair, error) { return frontProxy.client("stranger") },
+		"front-proxy-stranger": func() (KeyPair, error) { return frontProxy.client("stranger") },
 	}
 	if p.options.NodeAddress != "" {
-		pairs["kubelet-client"] = func() (keyPair, error) { return p.ca.client("kube-apiserver", "system:masters") }
+		pairs["kubelet-client"] = func() (KeyPair, error) { return p.ca.client("kube-apiserver", "system:masters") }
 	}
 	for name, issue := range pairs {
 		pair, err := issue()
 		if err != nil {
 			return err
 		}
-		if err := pair.write(dir, name); err != nil {
+		if err := pair.Write(dir, name); err != nil {
 			return err
 		}
 	}
@@ -146,9 +146,9 @@ func (p *ControlPlane) writePKI(dir string) error {
 		return fmt.Errorf("encode the key of the authority: %w", err)
 	}
 	return writeFiles(dir, map[string][]byte{
-		"ca.crt":             p.ca.pem(),
+		"ca.crt":             p.ca.PEM(),
 		"ca.key":             caKey,
-		"front-proxy-ca.crt": frontProxy.pem(),
+		"front-proxy-ca.crt": frontProxy.PEM(),
 		"audit-policy.yaml":  auditPolicy,
 	})
 }
@@ -192,7 +192,7 @@ func (p *ControlPlane) startAPIServer(ctx context.Context) error {
 	}
 	config := &rest.Config{
 		Host:            p.core.APIServer.SecureServing.URL("https", "").String(),
-		TLSClientConfig: rest.TLSClientConfig{CAData: p.ca.pem()},
+		TLSClientConfig: rest.TLSClientConfig{CAData: p.ca.PEM()},
 	}
 	return p.keeper.withLog("kube-apiserver", waitHTTP(ctx, "kube-apiserver", config, "/readyz", http.StatusOK))
 }

@@ -114,7 +114,7 @@ func (p *ControlPlane) startComponent(ctx context.Context, c *component) error {
 	}
 	config := &rest.Config{
 		Host:            "https://127.0.0.1:" + strconv.Itoa(c.port),
-		TLSClientConfig: rest.TLSClientConfig{CAData: p.ca.pem()},
+		TLSClientConfig: rest.TLSClientConfig{CAData: p.ca.PEM()},
 	}
 	healthCtx, cancel := contextOf(ctx, c.process)
 	defer cancel()

@@ -120,18 +120,18 @@ func (p *ControlPlane) InstallDittoFS(ctx context.Context, options DittoFSOption
 
 // prepare writes certificates and the kubeconfig of the server's ServiceAccount, and puts the flags together.
 func (d *DittoFS) prepare(ctx context.Context, options DittoFSOptions) error {
-	ca, err := newAuthority(dittofsName + "-ca")
+	ca, err := NewAuthority(dittofsName + "-ca")
 	if err != nil {
 		return err
 	}
-	d.caPEM = ca.pem()
+	d.caPEM = ca.PEM()
 	// The aggregator connects to a local port but verifies the Service's name.
 	serving, err := ca.serving(dittofsName + "." + DittoFSNamespace + ".svc")
 	if err != nil {
 		return err
 	}
 	pki := filepath.Join(d.plane.stateDir, "pki")
-	if err := serving.write(pki, d.name); err != nil {
+	if err := serving.Write(pki, d.name); err != nil {
 		return err
 	}
 	kubeconfig, err := d.login(ctx, options.Host)

@@ -59,7 +59,7 @@ func (p *ControlPlane) AddNode(name, address string) (NodeFiles, error) {
 	if err != nil {
 		return NodeFiles{}, err
 	}
-	if err := pair.write(pki, "kubelet-"+name); err != nil {
+	if err := pair.Write(pki, "kubelet-"+name); err != nil {
 		return NodeFiles{}, err
 	}
 	if _, files.Kubelet, err = p.addUserFile("kubelet-"+name, "system:node:"+name, "system:nodes"); err != nil {

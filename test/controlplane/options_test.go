@@ -64,7 +64,7 @@ func TestTail(t *testing.T) {
 }
 
 func TestCertificatesVerifyAndOutlastAnyPlane(t *testing.T) {
-	ca, err := newAuthority("ca")
+	ca, err := NewAuthority("ca")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,13 +72,13 @@ func TestCertificatesVerifyAndOutlastAnyPlane(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	block, _ := pem.Decode(pair.cert)
+	block, _ := pem.Decode(pair.Cert)
 	certificate, err := x509.ParseCertificate(block.Bytes)
 	if err != nil {
 		t.Fatal(err)
 	}
 	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(ca.pem())
+	roots.AppendCertsFromPEM(ca.PEM())
 	for _, name := range []string{"localhost", "127.0.0.1", "service.namespace.svc"} {
 		inFiveYears := time.Now().AddDate(5, 0, 0)
 		if _, err := certificate.Verify(x509.VerifyOptions{Roots: roots, DNSName: name, CurrentTime: inFiveYears}); err != nil {

@@ -25,18 +25,19 @@ import (
 // certLifetime outlasts any plane: one that is left running must not stop working. (envtest's own last a week.)
 const certLifetime = 10 * 365 * 24 * time.Hour
 
-// authority is a certificate authority that lives as long as the plane.
-type authority struct {
+// Authority is a certificate authority that lives as long as the plane, or the test.
+type Authority struct {
 	key  crypto.Signer
 	cert *x509.Certificate
 }
 
-// keyPair is a certificate with its key, both as PEM.
-type keyPair struct {
-	cert, key []byte
+// KeyPair is a certificate with its key, both as PEM.
+type KeyPair struct {
+	Cert, Key []byte
 }
 
-func newAuthority(name string) (*authority, error) {
+// NewAuthority makes one.
+func NewAuthority(name string) (*Authority, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("generate the key of %s: %w", name, err)
@@ -45,25 +46,26 @@ func newAuthority(name string) (*authority, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sign the certificate of %s: %w", name, err)
 	}
-	return &authority{key: key, cert: certificate}, nil
+	return &Authority{key: key, cert: certificate}, nil
 }
 
-func (a *authority) pem() []byte { return encodeCert(a.cert) }
+// PEM is its own certificate.
+func (a *Authority) PEM() []byte { return encodeCert(a.cert.Raw) }
 
-func encodeCert(certificate *x509.Certificate) []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: cert.CertificateBlockType, Bytes: certificate.Raw})
+func encodeCert(der []byte) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: cert.CertificateBlockType, Bytes: der})
 }
 
 // client issues a client certificate: Kubernetes reads the user from the name and the groups from the organizations.
-func (a *authority) client(user string, groups ...string) (keyPair, error) {
-	return a.issue(&x509.Certificate{
+func (a *Authority) client(user string, groups ...string) (KeyPair, error) {
+	return a.Issue(&x509.Certificate{
 		Subject:     pkix.Name{CommonName: user, Organization: groups},
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 	})
 }
 
 // serving issues a certificate for localhost and for the given DNS names and addresses.
-func (a *authority) serving(names ...string) (keyPair, error) {
+func (a *Authority) serving(names ...string) (KeyPair, error) {
 	template := &x509.Certificate{
 		Subject:     pkix.Name{CommonName: "localhost"},
 		DNSNames:    []string{"localhost"},
@@ -77,39 +79,38 @@ func (a *authority) serving(names ...string) (keyPair, error) {
 			template.DNSNames = append(template.DNSNames, name)
 		}
 	}
-	return a.issue(template)
+	return a.Issue(template)
 }
 
-func (a *authority) issue(template *x509.Certificate) (keyPair, error) {
+// Issue signs a certificate with a new key: of these names, for these uses and, if it says so, until then.
+func (a *Authority) Issue(template *x509.Certificate) (KeyPair, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return keyPair{}, fmt.Errorf("generate the key of %s: %w", template.Subject, err)
+		return KeyPair{}, fmt.Errorf("generate the key of %s: %w", template.Subject, err)
 	}
 	template.SerialNumber, err = rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
 	if err != nil {
-		return keyPair{}, fmt.Errorf("choose a serial number: %w", err)
+		return KeyPair{}, fmt.Errorf("choose a serial number: %w", err)
 	}
 	template.KeyUsage = x509.KeyUsageDigitalSignature
 	template.NotBefore = a.cert.NotBefore
-	template.NotAfter = template.NotBefore.Add(certLifetime)
+	if template.NotAfter.IsZero() {
+		template.NotAfter = template.NotBefore.Add(certLifetime)
+	}
 	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, key.Public(), a.key)
 	if err != nil {
-		return keyPair{}, fmt.Errorf("sign the certificate of %s: %w", template.Subject, err)
-	}
-	signed, err := x509.ParseCertificate(der)
-	if err != nil {
-		return keyPair{}, fmt.Errorf("read back the certificate of %s: %w", template.Subject, err)
+		return KeyPair{}, fmt.Errorf("sign the certificate of %s: %w", template.Subject, err)
 	}
 	keyPEM, err := keyutil.MarshalPrivateKeyToPEM(key)
 	if err != nil {
-		return keyPair{}, fmt.Errorf("encode the key of %s: %w", template.Subject, err)
+		return KeyPair{}, fmt.Errorf("encode the key of %s: %w", template.Subject, err)
 	}
-	return keyPair{cert: encodeCert(signed), key: keyPEM}, nil
+	return KeyPair{Cert: encodeCert(der), Key: keyPEM}, nil
 }
 
-// write stores the pair as NAME.crt and NAME.key.
-func (p keyPair) write(dir, name string) error {
-	return writeFiles(dir, map[string][]byte{name + ".crt": p.cert, name + ".key": p.key})
+// Write stores the pair as NAME.crt and NAME.key.
+func (p KeyPair) Write(dir, name string) error {
+	return writeFiles(dir, map[string][]byte{name + ".crt": p.Cert, name + ".key": p.Key})
 }
 
 func writeFiles(dir string, files map[string][]byte) error {

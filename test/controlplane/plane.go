@@ -43,7 +43,7 @@ type ControlPlane struct {
 	options  Options
 	stateDir string
 	core     envtest.ControlPlane
-	ca       *authority
+	ca       *Authority
 	admin    *rest.Config
 	client   client.Client
 	keeper   *keeper
@@ -71,7 +71,7 @@ func Start(ctx context.Context, options Options) (_ *ControlPlane, err error) {
 			err = errors.Join(err, p.Stop())
 		}
 	}()
-	if p.ca, err = newAuthority("local-control-plane"); err != nil {
+	if p.ca, err = NewAuthority("local-control-plane"); err != nil {
 		return nil, err
 	}
 	if err := p.startCore(ctx); err != nil {

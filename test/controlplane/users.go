@@ -34,7 +34,7 @@ func (p *ControlPlane) url() string {
 func (p *ControlPlane) AddUser(name string, groups ...string) (*User, error) {
 	config, err := p.core.APIServer.AddUser(envtest.User{Name: name, Groups: groups}, &rest.Config{
 		Host:            p.url(),
-		TLSClientConfig: rest.TLSClientConfig{CAData: p.ca.pem()},
+		TLSClientConfig: rest.TLSClientConfig{CAData: p.ca.PEM()},
 		// Without a limit of the client's own: priority and fairness of kube-apiserver limit us.
 		QPS: -1,
 	})
@@ -80,7 +80,7 @@ func encodeKubeconfig(name string, config *rest.Config) ([]byte, error) {
 
 // certAuthn makes envtest issue users from our own authority instead of one whose certificates last a week.
 type certAuthn struct {
-	ca     *authority
+	ca     *Authority
 	caFile string
 }
 
@@ -95,7 +95,7 @@ func (a certAuthn) AddUser(user envtest.User, base *rest.Config) (*rest.Config, 
 		return nil, err
 	}
 	config := rest.CopyConfig(base)
-	config.CertData, config.KeyData = pair.cert, pair.key
+	config.CertData, config.KeyData = pair.Cert, pair.Key
 	return config, nil
 }
 
