@@ -69,6 +69,17 @@ func startReader(ctx context.Context, client dittofsclient.Interface) (*reader, 
 }
 
 func (r *reader) repeat(ctx context.Context, pause time.Duration, read func(context.Context) error) {
+	every(ctx, pause, func() {
+		limited, cancel := context.WithTimeout(ctx, readLimit)
+		defer cancel()
+		began := time.Now()
+		err := read(limited)
+		r.count(ctx, time.Since(began), err)
+	})
+}
+
+// every does something at this pace, or as fast as it can be done, until ctx is over.
+func every(ctx context.Context, pause time.Duration, do func()) {
 	tick := time.NewTicker(pause)
 	defer tick.Stop()
 	for {
@@ -76,11 +87,7 @@ func (r *reader) repeat(ctx context.Context, pause time.Duration, read func(cont
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			limited, cancel := context.WithTimeout(ctx, readLimit)
-			began := time.Now()
-			err := read(limited)
-			cancel()
-			r.count(ctx, time.Since(began), err)
+			do()
 		}
 	}
 }

@@ -67,16 +67,7 @@ func resumeWriter(ctx context.Context, client dittofsclient.Interface, prefix st
 	w.next = 1000 * (w.next/1000 + 1)
 	go func() {
 		defer close(w.done)
-		tick := time.NewTicker(writePause)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-				w.write(ctx)
-			}
-		}
+		every(ctx, writePause, func() { w.write(ctx) })
 	}()
 	return w
 }
