@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -71,6 +72,9 @@ func (l *load) resumeWrites(ctx context.Context) {
 		resumed := resumeWriter(context.WithoutCancel(ctx), w.client, w.prefix, w.names())
 		resumed.mu.Lock()
 		resumed.failed += w.failed
+		for kind, n := range w.told {
+			resumed.told[kind] += n
+		}
 		resumed.mu.Unlock()
 		l.writers[i] = resumed
 	}
@@ -103,6 +107,7 @@ type seen struct {
 	reads, failedReads, writes, failedWrites int
 	slowest, outage                          time.Duration
 	first                                    error
+	told                                     failures // of the writes
 }
 
 func (l *load) mark() {
@@ -122,7 +127,7 @@ func (l *load) totals() []seen {
 		w.mu.Lock()
 		r.mu.Lock()
 		all[i] = seen{reads: r.reads, failedReads: r.failed, slowest: r.slowest, first: r.first,
-			writes: len(w.acknowledged), failedWrites: w.failed, outage: w.outage}
+			writes: len(w.acknowledged), failedWrites: w.failed, outage: w.outage, told: maps.Clone(w.told)}
 		if all[i].first == nil {
 			all[i].first = w.last
 		}
@@ -149,10 +154,10 @@ func (l *load) during(strict bool, do func() (string, error)) (string, error) {
 		writes, failedWrites := now.writes-before[i].writes, now.failedWrites-before[i].failedWrites
 		text := fmt.Sprintf("%s: %d of %d reads failed (slowest %.1f s)", l.ways[i], failedReads, reads, now.slowest.Seconds())
 		if writes+failedWrites > 0 {
-			text += fmt.Sprintf(", %d of %d writes", failedWrites, writes+failedWrites)
+			text += fmt.Sprintf(", %d of %d writes failed", failedWrites, writes+failedWrites)
 		}
 		if failedWrites > 0 {
-			text += fmt.Sprintf(" (for %.1f s at most)", now.outage.Seconds())
+			text += fmt.Sprintf(" (%s; for %.1f s at most)", now.told, now.outage.Seconds())
 		}
 		words = append(words, text)
 		if strict && failedReads > 0 {

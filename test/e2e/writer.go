@@ -5,17 +5,14 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
@@ -35,6 +32,8 @@ type writer struct {
 	// unknown may be there or not: the answer was lost.
 	unknown map[string]bool
 	failed  int
+	// told is what the failures since mark were.
+	told failures
 	// outage is the time of the longest run of failures, since is when the present one began.
 	outage time.Duration
 	since  time.Time
@@ -56,7 +55,7 @@ func startWriter(ctx context.Context, client dittofsclient.Interface) *writer {
 // resumeWriter goes on where another writer has created these classes.
 func resumeWriter(ctx context.Context, client dittofsclient.Interface, prefix string, acknowledged []string) *writer {
 	ctx, cancel := context.WithCancel(ctx)
-	w := &writer{client: client, prefix: prefix, stop: cancel, done: make(chan struct{}), acknowledged: map[string]bool{}, unknown: map[string]bool{}}
+	w := &writer{client: client, prefix: prefix, stop: cancel, done: make(chan struct{}), acknowledged: map[string]bool{}, unknown: map[string]bool{}, told: failures{}}
 	for _, name := range acknowledged {
 		w.acknowledged[name] = true
 		if n, err := strconv.Atoi(strings.TrimPrefix(name, prefix)); err == nil {
@@ -95,6 +94,7 @@ func (w *writer) write(ctx context.Context) {
 	}
 	w.unknown[name] = true
 	w.failed++
+	w.told[failureOf(err)]++
 	w.last = err
 	if w.since.IsZero() {
 		w.since = began
@@ -105,30 +105,11 @@ func (w *writer) write(ctx context.Context) {
 	}
 }
 
-// retriable failures are those that say "later": of the server, of the aggregator in front of it, or of a connection that
-// broke in the middle.
-func retriable(err error) bool {
-	var status apierrors.APIStatus
-	if !errors.As(err, &status) {
-		return true // no answer at all
-	}
-	switch status.Status().Code {
-	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		return true
-	case http.StatusGatewayTimeout:
-		return true // it may have been carried out, as our server says of an etcd that elects a leader
-	case http.StatusInternalServerError, http.StatusBadGateway:
-		// What the aggregator says of a connection that was cut off in the middle of an answer.
-		return strings.Contains(err.Error(), "EOF") || strings.Contains(err.Error(), "connection") || strings.Contains(err.Error(), "timeout")
-	}
-	return false
-}
-
 // mark begins a new measurement and returns how many writes had failed so far.
 func (w *writer) mark() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.outage, w.last = 0, nil
+	w.outage, w.last, w.told = 0, nil, failures{}
 	return w.failed
 }
 
@@ -136,7 +117,11 @@ func (w *writer) mark() int {
 func (w *writer) seen(failedBefore int) string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return fmt.Sprintf("%d writes failed, for %.1f s at most", w.failed-failedBefore, w.outage.Seconds())
+	failed := w.failed - failedBefore
+	if failed == 0 {
+		return "no write failed"
+	}
+	return fmt.Sprintf("%d writes failed (%s; for %.1f s at most)", failed, w.told, w.outage.Seconds())
 }
 
 // verify finds every acknowledged write.
