@@ -51,6 +51,7 @@ func (p *production) steps() []step {
 		{name: "tenant applies a DittoServer", do: p.tenantAppliesOwn, unchecked: true},
 		{name: "fair shares", do: p.underLoad(p.fairness)},
 		{name: "another image", do: p.underLoad(p.update)},
+		{name: "new authority", do: p.rotateForAll},
 		{name: "every pod evicted", do: p.underLoad(p.evictAll)},
 		{name: "the leader's node drained", do: p.underLoad(p.drainNode)},
 		{name: "the leader's pod deleted", do: p.underLoad(p.deleteOne)},
