@@ -39,6 +39,8 @@ type suite struct {
 	// pods are those of the file servers as they were when they became ready.
 	pods map[string]podState
 	rows []row
+	// installed is the tag of the image in the manifests that were applied last.
+	installed string
 	// withBackup adds the component to the overlay. snapshot is the file that the backup made, kept the writes in it.
 	withBackup bool
 	snapshot   string
