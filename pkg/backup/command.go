@@ -8,7 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -55,7 +57,7 @@ func snapshotCommand(settings Settings) *cobra.Command {
 room for the database twice. The file appears whole or not at all, and replaces none.
 
 With --dir, a directory or s3://BUCKET/PREFIX, the snapshot is named by the time, and all but the newest --keep of such names
-are removed. One for a bucket is verified in the directory for temporary files (TMPDIR), sent, and read back.
+are removed. Of an etcd without a quorum, a member that is left is saved, with a warning. One for a bucket is verified in the directory for temporary files (TMPDIR), sent, and read back.
 
 With --server the snapshot is asked of a dittofs-apiserver, over HTTPS and with a bearer token. Its user needs the verb
 get for the non-resource URL ` + Path + `, as in the ClusterRole dittofs-snapshot.`,
@@ -92,6 +94,10 @@ get for the non-resource URL ` + Path + `, as in the ClusterRole dittofs-snapsho
 			if bucket.Names(args[0]) {
 				return saveObject(ctx, out, args[0], source, settings.Layout, service)
 			}
+			// Who saves what is left after a disaster may not have the directory yet.
+			if err := os.MkdirAll(filepath.Dir(args[0]), 0o700); err != nil {
+				return err
+			}
 			size, err := etcd.SaveSnapshot(args[0], func(to io.Writer) (int64, error) { return source(ctx, to) })
 			if err != nil {
 				return err
@@ -106,8 +112,14 @@ get for the non-resource URL ` + Path + `, as in the ClusterRole dittofs-snapsho
 			}
 			return save(source)
 		}
-		return from.use(ctx, func(client *clientv3.Client) error {
-			client.SetEndpoints(client.Endpoints()[0]) // a snapshot is one member's
+		return from.reach(ctx, func(client *clientv3.Client) error {
+			member, err := etcd.Narrow(ctx, client) // a snapshot is one member's
+			if err != nil {
+				return err
+			}
+			if member.Alone {
+				_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "Warning: %s has no leader. Writes that it was not told of before the others were lost are not in this snapshot.\n", member.Endpoint)
+			}
 			return save(FromEtcd(client))
 		})
 	}

@@ -42,8 +42,17 @@ func (o *origin) addFlags(flags *pflag.FlagSet, settings Settings) {
 	flags.StringVar(&o.connection.KeyFile, "etcd-keyfile", "", "File with the key of that certificate, PEM.")
 }
 
-// use runs f with a client of the etcd.
-func (o *origin) use(ctx context.Context, f func(*clientv3.Client) error) (err error) {
+// use runs f with a client of an etcd that has a quorum.
+func (o *origin) use(ctx context.Context, f func(*clientv3.Client) error) error {
+	return o.with(ctx, etcd.Connect, f)
+}
+
+// reach runs f with a client of an etcd of which a member answers.
+func (o *origin) reach(ctx context.Context, f func(*clientv3.Client) error) error {
+	return o.with(ctx, etcd.Dial, f)
+}
+
+func (o *origin) with(ctx context.Context, connect func(context.Context, etcd.Connection) (*clientv3.Client, error), f func(*clientv3.Client) error) (err error) {
 	connection := o.connection
 	if len(connection.Endpoints) == 0 {
 		endpoint, err := etcd.Running(o.dataDir)
@@ -54,7 +63,7 @@ func (o *origin) use(ctx context.Context, f func(*clientv3.Client) error) (err e
 	}
 	connecting, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
-	client, err := etcd.Connect(connecting, connection)
+	client, err := connect(connecting, connection)
 	if err != nil {
 		return err
 	}

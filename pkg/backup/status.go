@@ -6,11 +6,13 @@ package backup
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -48,7 +50,7 @@ func statusCommand(settings Settings) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status [FILE | s3://BUCKET/KEY]",
 		Short: "Show the store, or what a snapshot holds",
-		Long:  "Show the members of the store, their room and alarms, and what it holds. With a snapshot: verify it by restoring it, beside the file or in the directory for temporary files (TMPDIR), and show what it holds.",
+		Long:  "Show the members of the store, their room and alarms, and what it holds. Without a quorum: what the members that answer say, and an error. With a snapshot: verify it by restoring it, beside the file or in the directory for temporary files (TMPDIR), and show what it holds.",
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, out := cmd.Context(), cmd.OutOrStdout()
@@ -60,8 +62,11 @@ func statusCommand(settings Settings) *cobra.Command {
 					return verifyFile(ctx, out, args[0], file, settings.Layout, output)
 				})
 			}
-			return of.use(ctx, func(client *clientv3.Client) error {
+			return of.reach(ctx, func(client *clientv3.Client) error {
 				members, err := etcd.Members(ctx, client)
+				if errors.Is(err, etcd.ErrNoQuorum) {
+					return errors.Join(write(out, output, report{members, nil}), err)
+				}
 				if err != nil {
 					return err
 				}
@@ -104,13 +109,16 @@ func write(out io.Writer, output string, r report) error {
 			_, _ = fmt.Fprintf(table, "%s\tdoes not answer: %s\n", m.Endpoint, m.Error)
 			continue
 		}
-		alarms := "none"
-		if len(m.Alarms) > 0 {
+		leader, alarms := strconv.FormatBool(m.Leader), "none"
+		switch {
+		case r.Contents == nil:
+			leader, alarms = "none", "unknown"
+		case len(m.Alarms) > 0:
 			alarms = strings.Join(m.Alarms, ",")
 		}
-		_, _ = fmt.Fprintf(table, "%s\t%s\t%t\t%s\t%s\t%s\t%s\n", m.Endpoint, m.Version, m.Leader, mebibytes(m.Size), mebibytes(m.InUse), mebibytes(m.Quota), alarms)
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", m.Endpoint, m.Version, leader, mebibytes(m.Size), mebibytes(m.InUse), mebibytes(m.Quota), alarms)
 	}
-	if err := table.Flush(); err != nil {
+	if err := table.Flush(); err != nil || r.Contents == nil {
 		return err
 	}
 	_, err := fmt.Fprintf(out, "\nIt holds: %s.\n", r.Contents)

@@ -25,9 +25,9 @@ type Connection struct {
 	CAFile    string
 }
 
-// Connect returns a client once one of the endpoints takes a connection and a quorum answers. ctx ends the attempt, not
-// the client. The client of etcd itself would try for as long as it may, with a warning for each try.
-func Connect(ctx context.Context, connection Connection) (*clientv3.Client, error) {
+// Dial returns a client once one of the endpoints takes a connection, which also a member without a quorum does. ctx ends the
+// attempt, not the client. The client of etcd itself would try for as long as it may, with a warning for each try.
+func Dial(ctx context.Context, connection Connection) (*clientv3.Client, error) {
 	config, err := connection.config(ctx)
 	if err != nil {
 		return nil, err
@@ -35,15 +35,23 @@ func Connect(ctx context.Context, connection Connection) (*clientv3.Client, erro
 	if err := dialAny(ctx, connection.Endpoints); err != nil {
 		return nil, err
 	}
-	where := strings.Join(connection.Endpoints, ",")
 	client, err := clientv3.New(config)
 	if err != nil {
-		return nil, fmt.Errorf("client of etcd at %s: %w", where, err)
+		return nil, fmt.Errorf("client of etcd at %s: %w", strings.Join(connection.Endpoints, ","), err)
+	}
+	return client, nil
+}
+
+// Connect is Dial that also waits until a quorum answers.
+func Connect(ctx context.Context, connection Connection) (*clientv3.Client, error) {
+	client, err := Dial(ctx, connection)
+	if err != nil {
+		return nil, err
 	}
 	// A linearizable read tells an etcd without quorum from one that serves.
 	if _, err := client.Get(ctx, "/", clientv3.WithCountOnly()); err != nil {
 		_ = client.Close() // what failed first is the error to return
-		return nil, fmt.Errorf("etcd at %s does not answer: %w", where, err)
+		return nil, fmt.Errorf("etcd at %s does not answer: %w", strings.Join(connection.Endpoints, ","), err)
 	}
 	return client, nil
 }

@@ -4,6 +4,7 @@
 package etcd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,38 +23,75 @@ type Member struct {
 	Error   string `json:"error,omitempty"`
 	Version string `json:"version,omitempty"`
 	Leader  bool   `json:"leader"`
+	// Alone is true of a member that knows no leader: it serves no write, and no read that must be up to date.
+	Alone bool `json:"alone,omitempty"`
 	// Size of the database file, InUse of what it holds, and Quota at which writes are refused, in bytes.
 	Size  int64 `json:"sizeBytes"`
 	InUse int64 `json:"inUseBytes"`
 	Quota int64 `json:"quotaBytes"`
-	// Alarms are NOSPACE and CORRUPT. While there is one, etcd refuses writes.
+	// Alarms are NOSPACE and CORRUPT. While there is one, etcd refuses writes. Only a quorum can say which there are.
 	Alarms []string `json:"alarms"`
 }
 
-// Members asks every endpoint of client.
+// ErrNoQuorum is that fewer than a majority of the members are well.
+var ErrNoQuorum = errors.New("no member has a leader: fewer than a majority of them are well, and until they are, etcd takes no write")
+
+// Members asks every endpoint of client. Without a quorum, the error is ErrNoQuorum, and what the members say is there all the
+// same, but for alarms.
 func Members(ctx context.Context, client *clientv3.Client) ([]Member, error) {
-	alarms, err := client.AlarmList(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("ask for alarms: %w", err)
-	}
 	members := make([]Member, 0, len(client.Endpoints()))
-	for _, endpoint := range client.Endpoints() {
+	at, led := map[uint64]int{}, false
+	for i, endpoint := range client.Endpoints() {
 		status, err := statusOf(ctx, client, endpoint)
 		if err != nil {
 			members = append(members, Member{Endpoint: endpoint, Error: err.Error()})
 			continue
 		}
 		id := status.Header.GetMemberId()
-		member := Member{Endpoint: endpoint, Version: status.Version, Leader: status.Leader == id,
-			Size: status.DbSize, InUse: status.DbSizeInUse, Quota: status.DbSizeQuota}
-		for _, alarm := range alarms.Alarms {
-			if alarm.GetMemberID() == id {
-				member.Alarms = append(member.Alarms, alarm.GetAlarm().String())
-			}
+		members = append(members, Member{Endpoint: endpoint, Version: status.Version, Leader: status.Leader == id, Alone: status.Leader == 0,
+			Size: status.DbSize, InUse: status.DbSizeInUse, Quota: status.DbSizeQuota})
+		at[id], led = i, led || status.Leader != 0
+	}
+	if !led {
+		return members, ErrNoQuorum
+	}
+	// The quorum may just have been lost, and the client would ask for ever.
+	asking, cancel := context.WithTimeout(ctx, 2*memberLimit)
+	defer cancel()
+	alarms, err := client.AlarmList(asking)
+	if err != nil {
+		return nil, fmt.Errorf("ask for alarms: %w", err)
+	}
+	for _, alarm := range alarms.Alarms {
+		if i, known := at[alarm.GetMemberID()]; known {
+			members[i].Alarms = append(members[i].Alarms, alarm.GetAlarm().String())
 		}
-		members = append(members, member)
 	}
 	return members, nil
+}
+
+// Narrow leaves client one endpoint, whose member it returns: one that answers, with a leader if there is one.
+func Narrow(ctx context.Context, client *clientv3.Client) (Member, error) {
+	members, err := Members(ctx, client)
+	if err != nil && !errors.Is(err, ErrNoQuorum) {
+		return Member{}, err
+	}
+	slices.SortStableFunc(members, func(a, b Member) int { return cmp.Compare(rank(a), rank(b)) })
+	if members[0].Error != "" {
+		return Member{}, fmt.Errorf("%s does not answer: %s", members[0].Endpoint, members[0].Error)
+	}
+	client.SetEndpoints(members[0].Endpoint)
+	return members[0], nil
+}
+
+func rank(m Member) int {
+	switch {
+	case m.Error != "":
+		return 2
+	case m.Alone:
+		return 1
+	}
+	return 0
 }
 
 // memberLimit is how long a member may take to say how it is. The client would try a member that is lost for ever.

@@ -65,15 +65,19 @@ func (p *production) restartEtcd(ctx context.Context) (string, error) {
 	return fmt.Sprintf("three members restarted in %.1f s", time.Since(began).Seconds()), nil
 }
 
-// full goes through the runbook "The store is full" of docs/backup.md: first with revisions that are not needed any more, then
-// with objects that are.
+// full goes by "The store is full" of docs/backup.md: first with revisions that are not needed any more, then with objects that
+// are.
 func (p *production) full(ctx context.Context) (string, error) {
+	page, err := p.open("backup.md", secondTag)
+	if err != nil {
+		return "", err
+	}
 	p.load.endWrites()
 	before, err := p.reach(ctx, p.overwrite)
 	if err != nil {
 		return "", fmt.Errorf("filled with revisions: %w", err)
 	}
-	if _, err := p.etcd(ctx, "defrag", "--disarm"); err != nil {
+	if err := errors.Join(page.follow(ctx, "the store is full: look"), page.follow(ctx, "the store is full: disarm")); err != nil {
 		return "", err
 	}
 	if err := p.taken(ctx, "after-revisions"); err != nil {
@@ -86,7 +90,7 @@ func (p *production) full(ctx context.Context) (string, error) {
 	if err := p.setQuota(ctx, before.Quota*4); err != nil {
 		return "", err
 	}
-	if _, err := p.etcd(ctx, "defrag", "--disarm"); err != nil {
+	if err := page.follow(ctx, "the store is full: disarm"); err != nil {
 		return "", err
 	}
 	if err := p.taken(ctx, "after-objects"); err != nil {

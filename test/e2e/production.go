@@ -51,14 +51,17 @@ func (p *production) steps() []step {
 		{name: "tenant applies a DittoServer", do: p.tenantAppliesOwn, unchecked: true},
 		{name: "fair shares", do: p.underLoad(p.fairness)},
 		{name: "another image", do: p.underLoad(p.update)},
+		{name: "new authority", do: p.rotateForAll},
 		{name: "every pod evicted", do: p.underLoad(p.evictAll)},
 		{name: "the leader's node drained", do: p.underLoad(p.drainNode)},
 		{name: "the leader's pod deleted", do: p.underLoad(p.deleteOne)},
 		{name: "kill -9 of the leader", do: p.withLosses(p.killLeader)},
 		{name: "kill -9 of a member of etcd", do: p.withLosses(p.killMember(false))},
 		{name: "kill -9 of etcd's leader", do: p.withLosses(p.killMember(true))},
+		{name: "a member's volume lost", do: p.withLosses(p.loseMember)},
 		{name: "etcd restarted", do: p.underLoad(p.restartEtcd)},
 		{name: "the store is full", do: p.underLoad(p.full)},
+		{name: "the quorum of etcd lost", do: p.loseQuorum},
 		{name: "all volumes of etcd lost, restore", do: p.restoreAll},
 		{name: "uninstall", do: p.uninstall, unchecked: true},
 	}
@@ -76,7 +79,7 @@ func (p *production) prepare(ctx context.Context) (string, error) {
 		}
 	}
 	file := filepath.Join(p.options.dir(), "etcd.tar")
-	if err := p.archive(file, assemble.Etcd(filepath.Join(p.options.imageBins(), "etcd"), architecture, assemble.Origin{}), etcdImage); err != nil {
+	if err := p.archive(file, assemble.Etcd(p.options.imageBins(), architecture, assemble.Origin{}), etcdImage); err != nil {
 		return "", err
 	}
 	if err := p.importImage(ctx, file); err != nil {

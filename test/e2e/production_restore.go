@@ -5,11 +5,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -30,23 +26,7 @@ func (p *production) restoreAll(ctx context.Context) (string, error) {
 	}
 	lost := time.Since(began)
 	began = time.Now()
-	if err := p.stopBoth(ctx); err != nil {
-		return "", err
-	}
 	if err := p.restoreMembers(ctx); err != nil {
-		return "", err
-	}
-	// One replica is enough to look at what would be done, and quicker to start anew.
-	if err := p.scaleBoth(ctx, replicas, 1); err != nil {
-		return "", err
-	}
-	if err := p.observes(ctx); err != nil {
-		return "", err
-	}
-	if err := p.accept(ctx); err != nil {
-		return "", err
-	}
-	if err := p.scaleBoth(ctx, replicas, replicas); err != nil {
 		return "", err
 	}
 	took := time.Since(began)
@@ -54,6 +34,31 @@ func (p *production) restoreAll(ctx context.Context) (string, error) {
 		return "", err
 	}
 	return fmt.Sprintf("%s; an empty store served %.1f s after the loss; the restore took %.1f s, --accept-store included, and has every write up to the snapshot", backup, lost.Seconds(), took.Seconds()), nil
+}
+
+// restoreMembers brings p.snapshot back, step by step as the page has it.
+func (p *production) restoreMembers(ctx context.Context) error {
+	page, err := p.open("backup.md", secondTag)
+	if err != nil {
+		return err
+	}
+	page.Replace("prepared-1.db", "prepared-of-"+p.snapshot) // which must be new each time
+	const step = "all volumes of etcd lost, restore: "
+	for _, part := range []func() error{
+		func() error { return page.follow(ctx, step+"members") },
+		func() error { return page.follow(ctx, step+"start") },
+		func() error { return eventually(ctx, p.served) },
+		func() error { return p.observes(ctx) },
+		func() error { return page.follow(ctx, step+"accept") },
+		func() error { return p.rolledOut(ctx) },
+		func() error { return eventually(ctx, p.served) },
+		func() error { return page.follow(ctx, step+"tidy") },
+	} {
+		if err := part(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // loseVolumes ends with an etcd and a server that know nothing.
@@ -77,38 +82,6 @@ func (p *production) loseVolumes(ctx context.Context) error {
 		return err
 	}
 	return eventually(ctx, func(ctx context.Context) error { return p.event(ctx, "StoreReplaced", "dittofs-store") })
-}
-
-func (p *production) restoreMembers(ctx context.Context) error {
-	for _, half := range []struct {
-		file string
-		jobs []string
-	}{
-		{"prepare.yaml", []string{etcdName + "-prepare"}},
-		{"members.yaml", []string{etcdName + "-restore-0", etcdName + "-restore-1", etcdName + "-restore-2"}},
-	} {
-		data, err := os.ReadFile(filepath.Join(p.options.root, "artifacts", "deploy", "jobs-etcd", half.file))
-		if err != nil {
-			return err
-		}
-		text := strings.NewReplacer("SNAPSHOT", p.snapshot, "PREPARED", "prepared-1.db", "image: dittofs-apiserver", "image: "+serverImage+":"+secondTag)
-		file := filepath.Join(p.options.dir(), half.file)
-		// The first lines speak of the names that are replaced.
-		if err := os.WriteFile(file, []byte(text.Replace(string(data))), 0o600); err != nil {
-			return err
-		}
-		if _, err := p.kubectl(ctx, "apply", "-f", file); err != nil {
-			return err
-		}
-		for _, job := range half.jobs {
-			_, waited := p.kubectl(ctx, "-n", systemNamespace, "wait", "job/"+job, "--for=condition=complete", "--timeout=120s")
-			if waited != nil {
-				output, err := p.kubectl(ctx, "-n", systemNamespace, "logs", "job/"+job)
-				return errors.Join(waited, err, errors.New(output))
-			}
-		}
-	}
-	return nil
 }
 
 // stopBoth waits until the last pod is gone: a member that still runs has its volume.

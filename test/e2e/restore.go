@@ -139,18 +139,3 @@ func (s *suite) observes(ctx context.Context) error {
 	}
 	return nil
 }
-
-// accept is for the overlay production: it adds the flag, waits, and takes it away again.
-func (s *suite) accept(ctx context.Context) error {
-	for _, args := range [][]string{
-		{"patch", s.workload, "--type=json", "-p", `[{"op":"add","path":"/spec/template/spec/containers/0/args/-","value":"--accept-store"}]`},
-		{"rollout", "status", s.workload, "--timeout=120s"},
-		{"rollout", "undo", s.workload},
-		{"rollout", "status", s.workload, "--timeout=120s"},
-	} {
-		if _, err := s.kubectl(ctx, append([]string{"-n", systemNamespace}, args...)...); err != nil {
-			return err
-		}
-	}
-	return eventually(ctx, s.served)
-}

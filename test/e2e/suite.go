@@ -39,8 +39,7 @@ type suite struct {
 	// pods are those of the file servers as they were when they became ready.
 	pods map[string]podState
 	rows []row
-	// pages are those of docs/ whose commands for a step the step must follow, and followed what was.
-	pages    []string
+	// followed are the parts of pages that were.
 	followed map[string]bool
 	// installed is the tag of the image in the manifests that were applied last.
 	installed string
@@ -101,7 +100,6 @@ func runQuickstart(ctx context.Context, c *cluster) error {
 	if err != nil {
 		return err
 	}
-	s.pages = []string{"runbooks.md", "backup.md", "upgrade.md"}
 	s.verify = func(ctx context.Context) error { return s.writer.verify(ctx) }
 	s.acknowledged = func() [][]string { return [][]string{s.writer.names()} }
 	s.endWrites = func() { s.writer.end() }

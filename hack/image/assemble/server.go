@@ -3,7 +3,10 @@
 
 package assemble
 
-import "time"
+import (
+	"path/filepath"
+	"time"
+)
 
 // nonRoot is the user of our image and of DittoFS's.
 const nonRoot = 65532
@@ -56,11 +59,14 @@ func DFS(binary, architecture string, origin Origin) Spec {
 	return spec
 }
 
-// Etcd describes an image that is run as that of the etcd project is: the program is found by its name.
-func Etcd(binary, architecture string, origin Origin) Spec {
+// Etcd describes an image that is run as that of the etcd project is: the programs of a directory are found by their names.
+func Etcd(binDir, architecture string, origin Origin) Spec {
 	return Spec{
 		OS: "linux", Architecture: architecture,
-		Entries:    []Entry{{Path: "/usr/local/bin/etcd", Source: binary, Mode: 0o755}},
+		Entries: []Entry{
+			{Path: "/usr/local/bin/etcd", Source: filepath.Join(binDir, "etcd"), Mode: 0o755},
+			{Path: "/usr/local/bin/etcdctl", Source: filepath.Join(binDir, "etcdctl"), Mode: 0o755},
+		},
 		Entrypoint: []string{"/usr/local/bin/etcd"},
 		Env:        []string{"PATH=/usr/local/bin:/usr/bin"},
 		Ports:      []string{"2379/tcp", "2380/tcp"},

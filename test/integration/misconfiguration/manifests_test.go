@@ -148,7 +148,7 @@ func TestTheRestoreOfAnExternalEtcdPassesTheDryRun(t *testing.T) {
 	if output.ExitCode != 0 || strings.Contains(output.Stderr, "Warning") {
 		t.Errorf("%s", output.Stderr)
 	}
-	for _, want := range []string{"prepare", "restore-0", "restore-1", "restore-2"} {
+	for _, want := range []string{"left", "prepare", "restore-0", "restore-1", "restore-2"} {
 		if !strings.Contains(output.Stdout, "job.batch/dittofs-etcd-"+want) {
 			t.Errorf("there is no Job %s: %s", want, output.Stdout)
 		}

@@ -49,8 +49,14 @@ func followEtcd(t *testing.T, w *walk) {
 
 	stopProcess(members[2])
 	w.see(t, "etcd")
-	start(2)
+	members[2] = start(2)
 	w.over(t, "etcd")
+
+	stopProcess(members[1])
+	stopProcess(members[2])
+	// The others are asked for in vain.
+	w.await(t, "etcd-alone")
+	w.do(t, "etcd-left")
 }
 
 func address(t *testing.T) string { return fmt.Sprintf("http://127.0.0.1:%d", harness.FreePort(t)) }
