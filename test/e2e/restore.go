@@ -37,7 +37,7 @@ func (s *suite) backup(ctx context.Context) (string, error) {
 	}
 	s.kept = kept
 	_, saved, _ := strings.Cut(output, "It restores: ")
-	return "by the CronJob of the component; it restores " + strings.TrimSpace(saved), nil
+	return "by the CronJob of the component; it restores " + strings.TrimRight(saved, ".\n "), nil
 }
 
 // job starts a job, waits for it and returns what it says.
