@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Installs what `make e2e` needs of the distribution, where it is missing: runc and the CNI plugins, which link C
-# libraries, and the tools by which kubelet and kube-proxy change mounts and packet filters. Debian and Ubuntu; elsewhere
-# it says what to install.
+# libraries, the tools by which kubelet and kube-proxy change mounts and packet filters, and jq, which docs/upgrade.md
+# uses. Debian and Ubuntu; elsewhere it says what to install.
 set -euo pipefail
 
 missing=()
@@ -21,6 +21,7 @@ need nftables nft
 need conntrack conntrack
 need iproute2 ip
 need mount mount
+need jq jq
 if [ ${#missing[@]} -eq 0 ]; then
   exit 0
 fi

@@ -19,15 +19,24 @@ const (
 	anySnapshot = "dittofs-20260102T150405Z.db"
 )
 
+// pages are those of docs/ with commands for steps.
+var pages = []string{"runbooks.md", "backup.md", "upgrade.md"}
+
 // guide is a page of docs/ in the hands of a cluster admin: a shell in a clone of a release, in which the manifests have our
 // image.
 type guide struct {
 	*page.Page
+	name  string
+	suite *suite
+}
+
+func (s *suite) page(name string) (*page.Page, error) {
+	return page.Read(filepath.Join(s.options.root, "docs", name), "prelude")
 }
 
 // open reads a page. tag is that of the release.
 func (s *suite) open(name, tag string) (*guide, error) {
-	p, err := page.Read(filepath.Join(s.options.root, "docs", name), "prelude")
+	p, err := s.page(name)
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +46,7 @@ func (s *suite) open(name, tag string) (*guide, error) {
 	p.Env = []string{"PATH=" + s.options.binDir() + ":" + os.Getenv("PATH"), "KUBECONFIG=" + s.plane.KubeconfigPath, "HOME=" + p.Dir, "TERM=dumb"}
 	p.Replace(anyImage, serverImage+":"+tag)
 	p.Replace(anySnapshot, s.snapshot)
-	return &guide{p}, nil
+	return &guide{Page: p, name: name, suite: s}, nil
 }
 
 // clone has the artifacts of a release, as `kustomize edit set image` leaves them.
@@ -71,7 +80,25 @@ func (g *guide) follow(ctx context.Context, part string) error {
 	}
 	for _, b := range blocks {
 		if _, err := g.Follow(ctx, b); err != nil {
+			return fmt.Errorf("docs/%s, %w", g.name, err)
+		}
+	}
+	g.suite.followed[g.name+": "+part] = true
+	return nil
+}
+
+// allFollowed is an error if the pages leave commands to a step which it has not followed.
+func (s *suite) allFollowed(step string) error {
+	for _, name := range pages {
+		p, err := s.page(name)
+		if err != nil {
 			return err
+		}
+		for _, b := range p.Blocks {
+			ours := b.Part == step || strings.HasPrefix(b.Part, step+": ")
+			if b.Runner == page.E2E && ours && !s.followed[name+": "+b.Part] {
+				return fmt.Errorf("docs/%s, line %d: nobody follows %q", name, b.Line, b.Part)
+			}
 		}
 	}
 	return nil

@@ -6,21 +6,13 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"net"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	"github.com/dittofs/dittofs-apiserver/pkg/servingcert"
 )
 
 // away does something that takes our pod away, and waits until another one, or the same with one restart more, serves.
@@ -73,7 +65,15 @@ func restarts(pod *corev1.Pod) int32 {
 }
 
 func (s *suite) kill(ctx context.Context) (string, error) {
-	return s.away(ctx, func(context.Context, *corev1.Pod) error { return killProgram(serverName) })
+	detail, err := s.away(ctx, func(context.Context, *corev1.Pod) error { return killProgram(serverName) })
+	if err != nil {
+		return "", err
+	}
+	runbook, err := s.open("runbooks.md", s.installed)
+	if err != nil {
+		return "", err
+	}
+	return detail, runbook.follow(ctx, "kill -9 of our process")
 }
 
 func (s *suite) deletePod(ctx context.Context) (string, error) {
@@ -94,24 +94,6 @@ func (s *suite) drain(ctx context.Context) (string, error) {
 	})
 }
 
-func (s *suite) upgrade(ctx context.Context) (string, error) {
-	if err := s.importServer(ctx, secondTag); err != nil {
-		return "", err
-	}
-	detail, err := s.away(ctx, func(ctx context.Context, _ *corev1.Pod) error { return s.apply(ctx, secondTag) })
-	if err != nil {
-		return "", err
-	}
-	pod, err := s.serverPod(ctx)
-	if err != nil {
-		return "", err
-	}
-	if image := pod.Spec.Containers[0].Image; image != serverImage+":"+secondTag {
-		return "", fmt.Errorf("our pod runs %s", image)
-	}
-	return detail, nil
-}
-
 // applyAgain is what GitOps does all day. It must take nothing away: not the authority, not the caBundle.
 func (s *suite) applyAgain(ctx context.Context) (string, error) {
 	before, err := s.caBundle(ctx)
@@ -119,7 +101,7 @@ func (s *suite) applyAgain(ctx context.Context) (string, error) {
 		return "", err
 	}
 	failed := s.writer.mark()
-	if err := s.apply(ctx, secondTag); err != nil {
+	if err := s.apply(ctx, s.installed); err != nil {
 		return "", err
 	}
 	if err := s.writes(ctx); err != nil {
@@ -140,72 +122,6 @@ func (s *suite) noneFailed(before int) error {
 		return fmt.Errorf("%d writes failed", failed-before)
 	}
 	return nil
-}
-
-// rotateAuthority asks for a new authority and waits until it signs what our pod shows.
-func (s *suite) rotateAuthority(ctx context.Context) (string, error) {
-	pod, err := s.serverPod(ctx)
-	if err != nil {
-		return "", err
-	}
-	before, err := s.shown(ctx, pod)
-	if err != nil {
-		return "", err
-	}
-	failed := s.writer.mark()
-	if _, err := s.kubectl(ctx, "-n", systemNamespace, "annotate", "secret", "dittofs-apiserver-authority", servingcert.AnnotationRotate+"=now"); err != nil {
-		return "", err
-	}
-	var issuer string
-	if err := eventually(ctx, func(ctx context.Context) error {
-		now, err := s.shown(ctx, pod)
-		if err != nil {
-			return err
-		}
-		if issuer = now.Issuer.CommonName; issuer == before.Issuer.CommonName {
-			return errors.New("the certificate is still of the old authority")
-		}
-		return nil
-	}); err != nil {
-		return "", err
-	}
-	if err := s.writes(ctx); err != nil {
-		return "", err
-	}
-	after, err := s.serverPod(ctx)
-	if err != nil {
-		return "", err
-	}
-	if after.UID != pod.UID || restarts(after) != restarts(pod) {
-		return "", errors.New("our pod was restarted")
-	}
-	return s.writer.seen(failed), s.noneFailed(failed)
-}
-
-// shown is the certificate that our pod shows, verified as the aggregator does.
-func (s *suite) shown(ctx context.Context, pod *corev1.Pod) (*x509.Certificate, error) {
-	bundle, err := s.caBundle(ctx)
-	if err != nil {
-		return nil, err
-	}
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(bundle)
-	dialer := &tls.Dialer{Config: &tls.Config{RootCAs: roots, ServerName: serverName + "." + systemNamespace + ".svc", MinVersion: tls.VersionTLS12}}
-	connection, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(pod.Status.PodIP, "10250"))
-	if err != nil {
-		return nil, err
-	}
-	defer connection.Close()
-	return connection.(*tls.Conn).ConnectionState().PeerCertificates[0], nil
-}
-
-func (s *suite) caBundle(ctx context.Context) ([]byte, error) {
-	service := &unstructured.Unstructured{}
-	service.SetGroupVersionKind(schema.GroupVersionKind{Group: "apiregistration.k8s.io", Version: "v1", Kind: "APIService"})
-	if err := s.plane.Client().Get(ctx, client.ObjectKey{Name: "v1alpha1.dittofs.io"}, service); err != nil {
-		return nil, err
-	}
-	return decodeBundle(service)
 }
 
 func (s *suite) scale(ctx context.Context, replicas int) error {

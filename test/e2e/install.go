@@ -40,7 +40,9 @@ func (s *suite) steps() []step {
 		{name: "delete of our pod", do: s.deletePod},
 		{name: "drain", do: s.drain},
 		{name: "new authority", do: s.rotateAuthority},
+		{name: "stolen authority", do: s.stolenAuthority},
 		{name: "upgrade", do: s.upgrade},
+		{name: "upgrade taken back", do: s.takeBack},
 		{name: "apply again", do: s.applyAgain},
 		{name: "without us", do: s.withoutUs},
 		{name: "loss of our store", do: s.loseStore},
@@ -59,6 +61,7 @@ func (s *suite) importImages(ctx context.Context) (string, error) {
 
 // apply installs the overlay with one of our tags, as `kustomize edit set image` would.
 func (s *suite) apply(ctx context.Context, tag string) error {
+	s.installed = tag
 	overlay, err := s.overlay(tag)
 	if err != nil {
 		return err

@@ -24,7 +24,7 @@ const lateServer = "late"
 // backup runs the CronJob of the component once, as its schedule would.
 func (s *suite) backup(ctx context.Context) (string, error) {
 	s.withBackup = true
-	if err := s.apply(ctx, secondTag); err != nil {
+	if err := s.apply(ctx, s.installed); err != nil {
 		return "", err
 	}
 	kept := s.acknowledged()
@@ -56,14 +56,11 @@ func (s *suite) job(ctx context.Context, name string, start ...string) (string, 
 // restore follows docs/backup.md: after a server was created that the snapshot does not know, the store is lost and
 // brought back. Up to the snapshot everything is there; what came later is named, and adopted when it is applied again.
 func (s *suite) restore(ctx context.Context) (string, error) {
-	if err := s.applyLate(ctx); err != nil {
+	g, err := s.open("backup.md", s.installed)
+	if err != nil {
 		return "", err
 	}
-	if err := eventually(ctx, s.allReady); err != nil {
-		return "", err
-	}
-	var err error
-	if s.pods, err = s.filePods(ctx); err != nil {
+	if err := s.applyLate(ctx, g.Dir); err != nil {
 		return "", err
 	}
 	s.writer.end()
@@ -71,43 +68,51 @@ func (s *suite) restore(ctx context.Context) (string, error) {
 	if err := s.wipe(ctx); err != nil {
 		return "", err
 	}
-	if err := s.scale(ctx, 0); err != nil {
-		return "", err
-	}
-	manifest, err := s.restoreManifest()
-	if err != nil {
-		return "", err
-	}
-	if _, err := s.job(ctx, serverName+"-restore", "apply", "-f", manifest); err != nil {
-		return "", err
-	}
-	if err := s.scale(ctx, 1); err != nil {
-		return "", err
+	for _, phase := range []string{"stop", "choose", "restore", "start"} {
+		if err := g.follow(ctx, "restore after total loss: "+phase); err != nil {
+			return "", err
+		}
 	}
 	if err := s.observes(ctx); err != nil {
 		return "", err
 	}
-	if err := s.accept(ctx); err != nil {
+	if err := g.await(ctx, "restore after total loss: look"); err != nil {
+		return "", err
+	}
+	if err := g.follow(ctx, "restore after total loss: accept"); err != nil {
+		return "", err
+	}
+	if err := eventually(ctx, s.served); err != nil {
 		return "", err
 	}
 	took := time.Since(began)
-	if err := s.missing(ctx); err != nil {
+	if err := g.await(ctx, "restore after total loss: missing"); err != nil {
 		return "", err
 	}
-	if err := s.applyLate(ctx); err != nil {
+	if err := g.follow(ctx, "restore after total loss: again"); err != nil {
 		return "", err
 	}
 	s.writer = resumeWriter(context.WithoutCancel(ctx), s.dittofs, namePrefix, s.kept[0])
 	return fmt.Sprintf("the store is back after %.1f s with every write up to the snapshot; what came later is named and adopted", took.Seconds()), nil
 }
 
-func (s *suite) applyLate(ctx context.Context) error {
-	file := filepath.Join(s.options.dir(), "late.yaml")
+// applyLate creates the server which the snapshot does not know, from a file in the clone of its tenant.
+func (s *suite) applyLate(ctx context.Context, dir string) error {
+	file := filepath.Join(dir, lateServer+".yaml")
 	content := "apiVersion: dittofs.io/v1alpha1\nkind: DittoServer\nmetadata: {name: " + lateServer + "}\nspec: {storage: {metadataSize: 1Gi}}\n"
 	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
 		return err
 	}
-	_, err := s.kubectl(ctx, "-n", tenantNamespace, "apply", "-f", file)
+	if _, err := s.kubectl(ctx, "-n", tenantNamespace, "apply", "-f", file); err != nil {
+		return err
+	}
+	if err := eventually(ctx, s.allReady); err != nil {
+		return err
+	}
+	pods, err := s.filePods(ctx)
+	if err == nil {
+		s.pods = pods
+	}
 	return err
 }
 
@@ -122,17 +127,6 @@ func (s *suite) wipe(ctx context.Context) error {
 	return s.scale(ctx, 1)
 }
 
-func (s *suite) restoreManifest() (string, error) {
-	data, err := os.ReadFile(filepath.Join(s.options.root, "artifacts", "deploy", "jobs", "restore.yaml"))
-	if err != nil {
-		return "", err
-	}
-	text := strings.Replace(string(data), "SNAPSHOT", s.snapshot, 1)
-	text = strings.Replace(text, "image: dittofs-apiserver", "image: "+serverImage+":"+secondTag, 1)
-	file := filepath.Join(s.options.dir(), "restore.yaml")
-	return file, os.WriteFile(file, []byte(text), 0o600)
-}
-
 // observes: reads work, writes are refused with what to do.
 func (s *suite) observes(ctx context.Context) error {
 	if _, err := s.dittofs.DittofsV1alpha1().DittoServers(tenantNamespace).Get(ctx, s.server, metav1.GetOptions{}); err != nil {
@@ -144,24 +138,4 @@ func (s *suite) observes(ctx context.Context) error {
 		return fmt.Errorf("a write to a store that nobody has accepted: %w", err)
 	}
 	return nil
-}
-
-// accept adds the flag, waits, and takes it away again.
-func (s *suite) accept(ctx context.Context) error {
-	for _, args := range [][]string{
-		{"patch", s.workload, "--type=json", "-p", `[{"op":"add","path":"/spec/template/spec/containers/0/args/-","value":"--accept-store"}]`},
-		{"rollout", "status", s.workload, "--timeout=120s"},
-		{"rollout", "undo", s.workload},
-		{"rollout", "status", s.workload, "--timeout=120s"},
-	} {
-		if _, err := s.kubectl(ctx, append([]string{"-n", systemNamespace}, args...)...); err != nil {
-			return err
-		}
-	}
-	return eventually(ctx, s.served)
-}
-
-// missing waits for the event that names the server which the store does not know.
-func (s *suite) missing(ctx context.Context) error {
-	return eventually(ctx, func(ctx context.Context) error { return s.event(ctx, "DittoServerMissing", lateServer) })
 }

@@ -39,6 +39,10 @@ type suite struct {
 	// pods are those of the file servers as they were when they became ready.
 	pods map[string]podState
 	rows []row
+	// followed are the parts of pages that were.
+	followed map[string]bool
+	// installed is the tag of the image in the manifests that were applied last.
+	installed string
 	// withBackup adds the component to the overlay. snapshot is the file that the backup made, kept the writes in it.
 	withBackup bool
 	snapshot   string
@@ -88,7 +92,7 @@ func run(ctx context.Context, out io.Writer, o options) error {
 
 func newSuite(c *cluster, overlay, workload, server string) (*suite, error) {
 	client, err := dittofsclient.NewForConfig(c.plane.AdminConfig())
-	return &suite{cluster: c, overlayName: overlay, workload: workload, server: server, dittofs: client, pods: map[string]podState{}}, err
+	return &suite{cluster: c, overlayName: overlay, workload: workload, server: server, dittofs: client, pods: map[string]podState{}, followed: map[string]bool{}}, err
 }
 
 func runQuickstart(ctx context.Context, c *cluster) error {
@@ -115,6 +119,9 @@ func (s *suite) walk(ctx context.Context, steps []step) error {
 		stepCtx, cancel := context.WithTimeout(ctx, stepTimeout)
 		detail, err := step.do(stepCtx)
 		took := time.Since(began)
+		if err == nil {
+			err = s.allFollowed(step.name)
+		}
 		if err == nil && !step.unchecked {
 			err = s.check(stepCtx)
 		}

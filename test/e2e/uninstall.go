@@ -5,25 +5,14 @@ package main
 
 import (
 	"context"
-	"encoding/base64"
 	"fmt"
 	"time"
-
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
-
-func decodeBundle(service *unstructured.Unstructured) ([]byte, error) {
-	encoded, _, err := unstructured.NestedString(service.Object, "spec", "caBundle")
-	if err != nil {
-		return nil, err
-	}
-	return base64.StdEncoding.DecodeString(encoded)
-}
 
 // uninstall goes by the documented order. Nothing may hang, and the data of the file servers stays until its namespace goes.
 func (s *suite) uninstall(ctx context.Context) (string, error) {
 	s.endWrites()
-	overlay, err := s.overlay(secondTag)
+	overlay, err := s.overlay(s.installed)
 	if err != nil {
 		return "", err
 	}
