@@ -68,7 +68,7 @@ func (p *production) restartEtcd(ctx context.Context) (string, error) {
 // full goes by "The store is full" of docs/backup.md: first with revisions that are not needed any more, then with objects that
 // are.
 func (p *production) full(ctx context.Context) (string, error) {
-	page, err := p.open("backup.md", secondTag)
+	page, err := p.open("backup.md", p.installed)
 	if err != nil {
 		return "", err
 	}

@@ -37,7 +37,7 @@ func (p *production) rotateForAll(ctx context.Context) (string, error) {
 }
 
 func (p *production) rotate(ctx context.Context) (string, error) {
-	page, err := p.open("runbooks.md", secondTag)
+	page, err := p.open("runbooks.md", p.installed)
 	if err != nil {
 		return "", err
 	}

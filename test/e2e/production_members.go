@@ -16,7 +16,7 @@ import (
 
 // loseMember empties the volume of a member, and gives it a new one by docs/runbooks.md.
 func (p *production) loseMember(ctx context.Context) (string, error) {
-	page, err := p.open("runbooks.md", secondTag)
+	page, err := p.open("runbooks.md", p.installed)
 	if err != nil {
 		return "", err
 	}
@@ -39,7 +39,7 @@ func (p *production) loseMember(ctx context.Context) (string, error) {
 
 // loseQuorum empties the volumes of two members. What the third has is saved, and restored on all of them.
 func (p *production) loseQuorum(ctx context.Context) (string, error) {
-	page, err := p.open("runbooks.md", secondTag)
+	page, err := p.open("runbooks.md", p.installed)
 	if err != nil {
 		return "", err
 	}

@@ -38,7 +38,7 @@ func (p *production) restoreAll(ctx context.Context) (string, error) {
 
 // restoreMembers brings p.snapshot back, step by step as the page has it.
 func (p *production) restoreMembers(ctx context.Context) error {
-	page, err := p.open("backup.md", secondTag)
+	page, err := p.open("backup.md", p.installed)
 	if err != nil {
 		return err
 	}
