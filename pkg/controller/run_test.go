@@ -147,6 +147,34 @@ func (w *world) run() (stop func()) {
 	})
 }
 
+func TestControllersThatAreStoppedBeforeTheirCachesAreFilledEnd(t *testing.T) {
+	for _, of := range []string{"our store", "the host cluster"} {
+		t.Run(of, func(t *testing.T) {
+			w := newWorld(t)
+			var asked sync.Once
+			waiting := make(chan struct{})
+			silent := func(next http.RoundTripper) http.RoundTripper {
+				return roundTripper(func(req *http.Request) (*http.Response, error) {
+					if !strings.HasSuffix(req.URL.Path, "/dittoservers") && !strings.HasSuffix(req.URL.Path, "/statefulsets") {
+						return next.RoundTrip(req)
+					}
+					asked.Do(func() { close(waiting) })
+					<-req.Context().Done()
+					return nil, req.Context().Err()
+				})
+			}
+			if of == "our store" {
+				w.cfg.Loopback.Wrap(silent)
+			} else {
+				w.cfg.Host.Wrap(silent)
+			}
+			stop := w.run()
+			<-waiting
+			stop()
+		})
+	}
+}
+
 func (w *world) create(name, namespaceUID string) {
 	w.t.Helper()
 	server := &dittofsv1alpha1.DittoServer{

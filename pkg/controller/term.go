@@ -51,6 +51,7 @@ func runTerm(ctx context.Context, cfg Config, held *tenure) error {
 		Scheme:                  scheme,
 		Logger:                  logger,
 		Cache:                   watches.ServerCache(),
+		NewCache:                newTermCache(ctx),
 		Metrics:                 metricsserver.Options{BindAddress: "0"},
 		HealthProbeBindAddress:  "0",
 		GracefulShutdownTimeout: ptr.To(cfg.graceful()),
@@ -67,6 +68,7 @@ func runTerm(ctx context.Context, cfg Config, held *tenure) error {
 		o.Scheme = scheme
 		o.Logger = logger
 		o.Cache = watches.HostCache()
+		o.NewCache = newTermCache(ctx)
 	})
 	if err != nil {
 		return fmt.Errorf("connect to the host cluster: %w", err)
