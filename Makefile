@@ -121,7 +121,7 @@ lint: ## Run the linters; the rules on imports are among them
 # run side by side than there are processors, and the others are compiled and linked meanwhile. The longest are named first: they
 # begin first.
 LONGEST := ./test/integration/faults ./test/integration/lifecycle ./test/integration/store ./test/integration/runbooks
-ABREAST ?= 5
+ABREAST ?= 4
 
 .PHONY: test
 test: local-binaries helm ## Run every test that CI runs

@@ -6,7 +6,9 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"time"
 
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	"google.golang.org/grpc/codes"
@@ -72,8 +74,32 @@ func (s plainStore) GetList(ctx context.Context, key string, options storage.Lis
 }
 
 func (s plainStore) Watch(ctx context.Context, key string, options storage.ListOptions) (watch.Interface, error) {
+	if err := s.behind(ctx, options); err != nil {
+		return nil, err
+	}
 	events, err := s.Interface.Watch(ctx, key, options)
 	return events, readError(err)
+}
+
+// revisionLimit is how long a watch waits to learn the revision of the store. Without a quorum nobody knows it, and there are
+// watches all the same, from the cache.
+const revisionLimit = 2 * time.Second
+
+// behind refuses a watch from a revision that the store has not come to: it is one of another store, whose place this one has
+// taken. The library waits for it and tells nothing, for up to ten minutes, in which an informer shows what was lost. Who is
+// told that the revision is gone lists anew.
+func (s plainStore) behind(ctx context.Context, options storage.ListOptions) error {
+	asked, err := s.Versioner().ParseResourceVersion(options.ResourceVersion)
+	if err != nil || asked == 0 || options.SendInitialEvents != nil {
+		return nil // the library sees to these
+	}
+	ctx, cancel := context.WithTimeout(ctx, revisionLimit)
+	defer cancel()
+	current, err := s.GetCurrentResourceVersion(ctx)
+	if err != nil || asked <= current {
+		return nil
+	}
+	return apierrors.NewResourceExpired(fmt.Sprintf("resourceVersion %d is not of this store, which is at %d: list anew", asked, current))
 }
 
 // readError: to ask again is harmless.

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -73,6 +74,21 @@ func TestWatchTellsOfEachChangeInOrder(t *testing.T) {
 	for _, want := range []string{"ADDED files", "MODIFIED files", "MODIFIED files", "DELETED files"} {
 		if got := describe(t, next(t, watcher)); got != want {
 			t.Fatalf("event %s, want %s", got, want)
+		}
+	}
+}
+
+// An informer that comes from a store that was lost would else wait for the new one to come so far, and show what was lost.
+func TestAWatchFromARevisionOfAnotherStoreIsToldToListAnew(t *testing.T) {
+	servers, classes := cluster.Admin.DittoServers(cluster.Namespace(t)), cluster.Admin.DittoFS.DittofsV1alpha1().DittoServerClasses()
+	options := metav1.ListOptions{ResourceVersion: "1000000000000", TimeoutSeconds: ptr.To(int64(30))}
+	for kind, begin := range map[string]func(context.Context, metav1.ListOptions) (watch.Interface, error){"servers": servers.Watch, "classes": classes.Watch} {
+		watcher, err := begin(t.Context(), options)
+		if !apierrors.IsResourceExpired(err) || !strings.Contains(err.Error(), "list anew") {
+			t.Errorf("%s: got %v", kind, err)
+		}
+		if err == nil {
+			watcher.Stop()
 		}
 	}
 }

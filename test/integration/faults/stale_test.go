@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/dittofs/dittofs-apiserver/test/controlplane/faultproxy"
@@ -134,6 +135,9 @@ func (s subject) follow(t *testing.T) func() []string {
 	go func() {
 		defer close(done)
 		for e := range watch.ResultChan() {
+			if _, is := e.Object.(*corev1.ConfigMap); !is {
+				continue // its own end is an event, too, now and then
+			}
 			if now := level(configOf(e.Object)); now != levels[len(levels)-1] {
 				levels = append(levels, now)
 			}
