@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +21,8 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
+	dittofsv1alpha1 "github.com/dittofs/dittofs-apiserver/apis/dittofs/v1alpha1"
+	"github.com/dittofs/dittofs-apiserver/test/controlplane"
 	"github.com/dittofs/dittofs-apiserver/test/integration/harness"
 )
 
@@ -105,9 +108,9 @@ func TestHazard14AfterTheLossOfTheStoreASnapshotBringsBackWhatWasInIt(t *testing
 		return errors.New("there is none")
 	})
 	// Those of the namespaces of other tests are among them: each test has a store of its own.
-	orphans := metricOf(t, server, "dittofs_orphaned_servers")
-	if orphans < 1 {
-		t.Errorf("%d orphans are counted", orphans)
+	orphans := awaitOrphans(t, server)
+	if !slices.Contains(orphans, namespace+"/later") {
+		t.Errorf("the orphans are %v", orphans)
 	}
 	if _, err := cluster.Admin.DittoServers(namespace).Get(t.Context(), "later", metav1.GetOptions{}); !apierrors.IsNotFound(err) {
 		t.Errorf("what came after the snapshot is there: %v", err)
@@ -124,12 +127,39 @@ func TestHazard14AfterTheLossOfTheStoreASnapshotBringsBackWhatWasInIt(t *testing
 			}
 		}
 	}
-	harness.Eventually(t, "one orphan less is counted", func(context.Context) error {
-		if now := metricOf(t, server, "dittofs_orphaned_servers"); now != orphans-1 {
-			return fmt.Errorf("%d are counted, before it were %d", now, orphans)
+	if orphans := awaitOrphans(t, server); slices.Contains(orphans, namespace+"/later") {
+		t.Errorf("the orphans are %v", orphans)
+	}
+}
+
+// awaitOrphans waits until the metric counts the StatefulSets without their DittoServer, and returns those.
+func awaitOrphans(t *testing.T, server *controlplane.DittoFS) (orphans []string) {
+	t.Helper()
+	harness.Eventually(t, "all orphans are counted", func(ctx context.Context) error {
+		servers, err := cluster.Admin.DittoServers(metav1.NamespaceAll).List(ctx, metav1.ListOptions{})
+		if err != nil {
+			return err
+		}
+		known := map[string]bool{}
+		for _, s := range servers.Items {
+			known[s.Namespace+"/"+s.Name] = true
+		}
+		sets, err := cluster.Admin.Kube.AppsV1().StatefulSets(metav1.NamespaceAll).List(ctx, metav1.ListOptions{LabelSelector: dittofsv1alpha1.LabelServer})
+		if err != nil {
+			return err
+		}
+		orphans = nil
+		for _, set := range sets.Items {
+			if name := set.Namespace + "/" + set.Labels[dittofsv1alpha1.LabelServer]; set.DeletionTimestamp == nil && !known[name] {
+				orphans = append(orphans, name)
+			}
+		}
+		if now := metricOf(t, server, "dittofs_orphaned_servers"); now != len(orphans) {
+			return fmt.Errorf("%d are counted, and there are %v", now, orphans)
 		}
 		return nil
 	})
+	return orphans
 }
 
 func versionOf(t *testing.T, namespace, name string) string {
