@@ -117,15 +117,10 @@ lint: ## Run the linters; the rules on imports are among them
 
 ##@ Test
 
-# The integration tests start control planes. Most of their time they wait for what happens on a schedule, so that more packages
-# run side by side than there are processors, and the others are compiled and linked meanwhile. The longest are named first: they
-# begin first.
-LONGEST := ./test/integration/faults ./test/integration/lifecycle ./test/integration/store ./test/integration/runbooks
-ABREAST ?= 4
-
+# The integration tests start control planes. Most of their time they wait for what happens on a schedule, so four packages
+# run side by side. The two longest are named first: they begin first.
 .PHONY: test
-test: local-binaries helm ## Run every test that CI runs
-	@go test -count=1 -timeout 30m -p $(ABREAST) $(LONGEST) ./pkg/controller/dittoserver ./...
+test: test-unit test-integration ## Run every test that CI runs
 
 .PHONY: test-unit
 test-unit: controlplane ## Run the unit tests; some use a real kube-apiserver
@@ -133,7 +128,7 @@ test-unit: controlplane ## Run the unit tests; some use a real kube-apiserver
 
 .PHONY: test-integration
 test-integration: local-binaries helm ## Run the integration tests against local control planes
-	@go test -count=1 -timeout 30m -p $(ABREAST) $(LONGEST) ./test/integration/...
+	@go test -count=1 -timeout 30m -p 4 ./test/integration/faults ./test/integration/lifecycle ./test/integration/...
 
 # Linux, root. DFS_BINARY, a static dfs executable, takes the place of the stand-in in the pods.
 CNI_BIN_DIR ?= /usr/lib/cni
