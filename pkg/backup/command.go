@@ -57,7 +57,9 @@ func snapshotCommand(settings Settings) *cobra.Command {
 room for the database twice. The file appears whole or not at all, and replaces none.
 
 With --dir, a directory or s3://BUCKET/PREFIX, the snapshot is named by the time, and all but the newest --keep of such names
-are removed. Of an etcd without a quorum, a member that is left is saved, with a warning. One for a bucket is verified in the directory for temporary files (TMPDIR), sent, and read back.
+are removed. One for a bucket is verified in the directory for temporary files (TMPDIR), sent, and read back.
+
+Of an etcd without a quorum, a member that is left is saved, with a warning.
 
 With --server the snapshot is asked of a dittofs-apiserver, over HTTPS and with a bearer token. Its user needs the verb
 get for the non-resource URL ` + Path + `, as in the ClusterRole dittofs-snapshot.`,

@@ -45,7 +45,7 @@ func (p *production) loseQuorum(ctx context.Context) (string, error) {
 	}
 	// The volume of the backups has to be there, and no backup.
 	p.withBackup = true
-	if err := p.apply(ctx, secondTag); err != nil {
+	if err := p.apply(ctx, p.installed); err != nil {
 		return "", err
 	}
 	p.load.end()

@@ -81,8 +81,6 @@ func (p Page) Follow(t *testing.T, b page.Block) string {
 func (p Page) Await(t *testing.T, b page.Block) (output string) {
 	t.Helper()
 	Eventually(t, fmt.Sprintf("line %d: %s", b.Line, b.Commands), func(ctx context.Context) (err error) {
-		ctx, cancel := context.WithTimeout(ctx, PatienceLimit)
-		defer cancel()
 		output, err = p.Page.Follow(ctx, b)
 		return err
 	})
